@@ -1,0 +1,31 @@
+"""Everything that was read off a submission, before any rule has an opinion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audits.challenge import Challenge, Track
+from audits.facts.artifact import ArtifactFacts
+from audits.facts.byte_table import ByteTableFacts
+from audits.facts.claims import Claims
+from audits.facts.code import CodeFacts
+from audits.facts.logs import LogFacts
+from audits.submission import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The one argument of every rule."""
+
+    submission: Submission
+    challenge: Challenge
+    track: Track
+    """The track that applies; `Track.unknown` is true when none could be told."""
+    code: CodeFacts
+    logs: tuple[LogFacts, ...]
+    claims: Claims
+    artifact: ArtifactFacts
+    byte_table: ByteTableFacts
+
+
+__all__ = ["Facts"]
