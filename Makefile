@@ -1,0 +1,75 @@
+# Every target sets up what it needs in .venv/. Stamps are keyed on pyproject.toml, so a second run installs nothing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+REFEREE := $(VENV)/bin/referee
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install
+KEY := $(shell cksum < pyproject.toml | tr -d ' ')
+CORE := $(VENV)/.core-$(KEY)
+CPU := $(VENV)/.cpu-$(KEY)
+DEV := $(VENV)/.dev-$(KEY)
+EXAMPLES := $(sort $(wildcard examples/records/track_cpu_tiny/*))
+PYTEST_ARGS ?= -n 2
+FUZZ_SECONDS ?= 600
+
+.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus fuzz dev clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
+
+audit: $(CORE) ## Audit the four embedded examples and print their review
+	@for folder in $(EXAMPLES); do $(REFEREE) audit "$$folder" --no-exit-codes; done
+
+test: $(DEV) lint typecheck imports ## Run every check that needs neither mirror nor GPU
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV) ## Check style with ruff
+	$(VENV)/bin/ruff check .
+
+typecheck: $(DEV) ## Check types with mypy --strict
+	$(VENV)/bin/mypy
+
+imports: $(DEV) ## Check which package may import which
+	$(VENV)/bin/lint-imports
+
+examples: $(CPU) ## Run the four example trainers and rewrite their logs and claims
+	$(PY) examples/run.py
+
+rules-docs: $(CORE) ## Write RULES.md from the rules themselves
+	$(PY) -m audits.rules_docs RULES.md
+
+bench: $(DEV) ## Compare the time of an audit with ast.parse over real scripts (MIRROR=DIR)
+	@test -n "$(MIRROR)" || { echo "usage: make bench MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
+	REFEREE_MIRROR="$(MIRROR)" $(PY) -m tests.audits.bench
+
+corpus: $(DEV) ## Run the checks on real pull requests (MIRROR=DIR)
+	@test -n "$(MIRROR)" || { echo "usage: make corpus MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
+	REFEREE_MIRROR="$(MIRROR)" $(PY) -m pytest tests/audits/corpus $(PYTEST_ARGS)
+
+fuzz: $(DEV) ## Fuzz for FUZZ_SECONDS (600)
+	$(PY) -m pytest tests/fuzz --fuzz-seconds $(FUZZ_SECONDS) --timeout 0
+
+dev: $(DEV) ## Set up .venv/ with everything a contributor needs
+
+clean: ## Remove .venv/ and build products
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Referee needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): | $(PY)
+	$(PIP) --editable .
+	@rm -f $(VENV)/.core-*; touch $@
+
+$(CPU): | $(PY)
+	$(PIP) --editable '.[cpu]'
+	@rm -f $(VENV)/.cpu-* $(VENV)/.core-*; touch $@ $(CORE)
+
+$(DEV): | $(PY)
+	$(PIP) --editable '.[cpu,dev]'
+	@rm -f $(VENV)/.dev-* $(VENV)/.cpu-* $(VENV)/.core-*; touch $@ $(CPU) $(CORE)
