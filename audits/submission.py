@@ -95,6 +95,8 @@ class RunCommand:
     """Processes per node, where a launcher names them."""
     text: str = ""
     """The command as written, whitespace joined."""
+    label: str = ""
+    """Headings, remarks and comments that stand over it where it is documented."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,22 @@
+"""What intake hands on: every submission that the target holds, and what was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audits.errors import UserError
+from audits.submission import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The submissions found under one target."""
+
+    submissions: tuple[Submission, ...]
+    """One per record folder; empty when a pull request holds none."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know about the choice: several folders, folders left out, fallbacks taken."""
+
+
+class NothingToAudit(UserError):
+    """The target exists but holds no file that could be judged."""
