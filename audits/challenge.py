@@ -19,6 +19,10 @@ class Track:
     record: bool = True
     """Whether entries claim a leaderboard record (significance and seeds are then judged)."""
     unknown: bool = False
+    reference: str | None = None
+    """Track whose time limits are quoted for comparison where this one sets none."""
+    spellings: tuple[str, ...] = ()
+    """Lower-case words in a `track` claim that mean this track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,30 @@ class ByteConstant:
     val_tokens: int
     bytes_total: float
     canonical: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardRow:
+    """One accepted row, as numbers, so that a later entry can be compared with it."""
+
+    pr: int
+    val_bpb: float
+    """Mean over the seeds."""
+    seed_bpb: tuple[float, ...] = ()
+    """Per-seed values, empty when only the mean is known."""
+    seed_nats: tuple[float, ...] = ()
+    """Per-seed loss in nats per token, in the order of `seed_bpb`; empty when unknown."""
+    vocabulary: str = ""
+    """Tokenisation (`sp1024`); losses per token compare only within one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapFingerprint:
+    """Counts that give away a training split holding validation documents."""
+
+    val_tokens: int
+    train_shards: tuple[int, ...]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,10 @@ class Challenge:
     required_files: tuple[str, ...]
     log_dialects: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Field name to regular expressions, tried in order; group 1 (and 2) carry the value."""
+    log_triggers: tuple[tuple[str, str], ...] = ()
+    """Field name to a literal that every line of that field contains (case-insensitive)."""
+    overlap_fingerprints: tuple[OverlapFingerprint, ...] = ()
+    leaderboard: tuple[LeaderboardRow, ...] = ()
     improvement_nats: float = 0.005
     p_written: float = 0.01
     p_practised: float = 0.25
