@@ -1,0 +1,203 @@
+"""Where functions and statements of a module lie, found without walking expressions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts.code.modules import ParsedModule
+
+_NUMPY = re.compile(r"\bimport\s+numpy(?:\s+as\s+(\w+))?")
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
+@dataclass(slots=True, eq=False)
+class FunctionInfo:
+    """One function definition and where it stands."""
+
+    name: str
+    qualified: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    parent: FunctionInfo | None
+    in_class: str | None
+    statements: list[ast.stmt] = field(default_factory=list)
+    """Its own statements, those of nested functions left out; compound ones stand before their parts."""
+
+
+class ModuleIndex:
+    """Functions, module-level constants and statements of one module."""
+
+    def __init__(self, module: ParsedModule) -> None:
+        self.module = module
+        self.source = module.layer.source
+        self.origin = (module.layer.path, module.layer.index)
+        self.functions: list[FunctionInfo] = []
+        self.statements: list[ast.stmt] = []
+        self.constants: dict[str, ast.expr] = {}
+        self.peers: list[ModuleIndex] = []
+        self.spent = 0
+        """Evaluation steps taken in this module so far."""
+        self._by_name: dict[str, FunctionInfo | None] = {}
+        self._collect(module.tree.body, None, None, "")
+        numpy = _NUMPY.search(self.source)
+        self._loaders = {numpy.group(1) or "numpy"} if numpy else set()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Source lines, counted as the parser counts them."""
+        return self.source.split("\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts, total = [], 0
+        for line in self.lines:
+            starts.append(total)
+            total += len(line) + 1
+        return starts
+
+    def _collect(
+        self, body: list[ast.stmt], owner: FunctionInfo | None, in_class: str | None, prefix: str
+    ) -> None:
+        stack = list(reversed(body))
+        into = owner.statements if owner is not None else self.statements
+        while stack:
+            node = stack.pop()
+            kind = type(node)
+            if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+                self._function(node, owner, in_class, prefix)
+                continue
+            if kind is ast.ClassDef:
+                self._collect(node.body, owner, node.name, f"{prefix}{node.name}.")
+                continue
+            into.append(node)
+            if kind is ast.Assign and owner is None and len(node.targets) == 1:
+                target = node.targets[0]
+                if type(target) is ast.Name:
+                    self.constants.setdefault(target.id, node.value)
+            for block in _BLOCKS:
+                inner = getattr(node, block, None)
+                if inner:
+                    stack.extend(reversed(inner))
+            for handler in getattr(node, "handlers", ()):
+                stack.extend(reversed(handler.body))
+            for case in getattr(node, "cases", ()):
+                stack.extend(reversed(case.body))
+
+    def _function(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        owner: FunctionInfo | None,
+        in_class: str | None,
+        prefix: str,
+    ) -> None:
+        info = FunctionInfo(node.name, prefix + node.name, node, owner, in_class)
+        self.functions.append(info)
+        self._by_name[node.name] = None if node.name in self._by_name and node.name != "__init__" else info
+        self._collect(node.body, info, None, f"{info.qualified}.")
+
+    def function(self, name: str) -> FunctionInfo | None:
+        """Return the one function called `name`, here or else in a sibling module; None when in doubt."""
+        if name in self._by_name:
+            return self._by_name[name]
+        return next((peer._by_name[name] for peer in self.peers if peer._by_name.get(name)), None)
+
+    def is_referenced(self, info: FunctionInfo) -> bool:
+        """Whether other code names the function (or, for a constructor, its class)."""
+        name = info.in_class if info.name == "__init__" and info.in_class else info.name
+        first, last = info.node.lineno, info.node.end_lineno or info.node.lineno
+        if any(not first <= line <= last for line in self.mentions(name)):
+            return True
+        return any(peer.mentions(name) for peer in self.peers)
+
+    def constructor(self, class_name: str) -> FunctionInfo | None:
+        """Return the `__init__` of a class."""
+        return next((f for f in self.functions if f.in_class == class_name and f.name == "__init__"), None)
+
+    def is_method(self, info: FunctionInfo) -> bool:
+        """Whether the function takes its object first."""
+        decorators = {d.id for d in info.node.decorator_list if isinstance(d, ast.Name)}
+        return info.in_class is not None and "staticmethod" not in decorators
+
+    def reads_file(self, callee: ast.Attribute) -> bool:
+        """Whether this is `numpy.load`, which opens tables saved earlier."""
+        return (
+            callee.attr == "load" and isinstance(callee.value, ast.Name) and callee.value.id in self._loaders
+        )
+
+    @property
+    def loads_tables(self) -> bool:
+        """Whether `numpy.load` occurs at all."""
+        return any(f"{name}.load(" in self.source for name in self._loaders)
+
+    def lines_with(self, pattern: re.Pattern[str]) -> set[int]:
+        """Return the numbers of lines that match."""
+        return {self._line(match.start()) for match in pattern.finditer(self.source)}
+
+    def _line(self, offset: int) -> int:
+        return bisect_right(self._starts, offset)
+
+    def mentions(self, name: str, first: int = 1, last: int = 0) -> list[int]:
+        """Return the numbers of lines between `first` and `last` where an identifier occurs."""
+        source = self.source
+        at = self._starts[first - 1] if first - 1 < len(self._starts) else len(source)
+        end = self._starts[last] if 0 < last < len(self._starts) else len(source)
+        found: list[int] = []
+        width = len(name)
+        while True:
+            at = source.find(name, at, end)
+            if at < 0:
+                return found
+            before, after = source[at - 1 : at], source[at + width : at + width + 1]
+            if not (before.isidentifier() or before.isdigit() or after.isidentifier() or after.isdigit()):
+                line = self._line(at)
+                if not found or found[-1] != line:
+                    found.append(line)
+            at += width
+
+    def function_at(self, line: int) -> FunctionInfo | None:
+        """Return the innermost function that covers a line."""
+        best: FunctionInfo | None = None
+        for info in self.functions:
+            if info.node.lineno <= line <= (info.node.end_lineno or line) and (
+                best is None or info.node.lineno >= best.node.lineno
+            ):
+                best = info
+        return best
+
+    def statements_on(self, owner: FunctionInfo | None, lines: list[int]) -> Iterator[ast.stmt]:
+        """Yield the simple statements and compound headers of a scope that cover one of the lines."""
+        wanted = sorted(lines)
+        for node in owner.statements if owner is not None else self.statements:
+            place = bisect_left(wanted, node.lineno)
+            if place < len(wanted) and wanted[place] <= header_end(node):
+                yield node
+
+
+def header_end(node: ast.stmt) -> int:
+    """Return the last line of a simple statement, or of the part of a compound one before its block."""
+    body = getattr(node, "body", None)
+    if isinstance(body, list) and body:
+        return max(node.lineno, body[0].lineno - (0 if body[0].lineno == node.lineno else 1))
+    return node.end_lineno or node.lineno
+
+
+def expressions(node: ast.stmt) -> Iterator[ast.expr]:
+    """Yield the expressions that belong to the statement itself, not to its blocks."""
+    for name, value in ast.iter_fields(node):
+        if name in _BLOCKS or name in ("handlers", "cases"):
+            continue
+        if isinstance(value, ast.expr):
+            yield value
+        elif isinstance(value, list):
+            for entry in value:
+                if isinstance(entry, ast.expr):
+                    yield entry
+                elif isinstance(entry, ast.withitem):
+                    yield entry.context_expr

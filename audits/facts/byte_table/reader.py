@@ -1,0 +1,117 @@
+"""Put the passes together: builders, flow, uses, sidecars."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from audits.facts.byte_table.flow import Flow
+from audits.facts.byte_table.index import ModuleIndex
+from audits.facts.byte_table.records import ByteTableFacts, SidecarUse, SpaceRule, TableSource, TableUse
+from audits.facts.byte_table.semantics import Role, record, role, with_space
+from audits.facts.byte_table.tokenizer import API_TEXT
+from audits.facts.byte_table.uses import Shape, Usage, UseReader
+from audits.facts.byte_table.values import Table, as_table, options
+from audits.location import Location
+
+if TYPE_CHECKING:
+    from audits.facts.byte_table.records import ByteTable
+    from audits.facts.code.modules import ParsedModule
+
+_SIDECAR = re.compile(r"""["'/]([\w*?{}./-]{0,80}bytes[\w*?{}.-]{0,40}\.(?:bin|npy|npz))["']""")
+SCRIPT_LIMIT = 3_000_000
+
+
+def read_byte_table(modules: tuple[ParsedModule, ...]) -> ByteTableFacts:
+    """Read how scored tokens become bytes in the modules that the scored path may reach."""
+    wanted = [
+        m for m in modules if (m.is_main or m.layer.module is not None) and len(m.layer.source) < SCRIPT_LIMIT
+    ]
+    if not any(API_TEXT.search(m.layer.source) or ".load(" in m.layer.source for m in wanted):
+        return ByteTableFacts(
+            sidecars=_sidecars(wanted), problems=("no code that looks at the pieces of a tokenizer",)
+        )
+    indexes = [ModuleIndex(module) for module in wanted]
+    for index in indexes:
+        index.peers = [other for other in indexes if other is not index]
+    flow = Flow(indexes)
+    flow.run()
+    usages = UseReader(flow).read()
+    tables = _Records()
+    for value in [
+        *flow.labels.returns.values(),
+        *flow.labels.names.values(),
+        *flow.labels.attributes.values(),
+    ]:
+        tables.collect(value)
+    uses = tuple(_use(usage, usages, tables) for usage in usages if usage.tables and _counts(usage))
+    problems = tuple(flow.problems) + (() if tables.known else ("no byte table could be followed",))
+    return ByteTableFacts(tuple(tables.known.values()), uses, _sidecars(wanted), problems)
+
+
+class _Records:
+    """One record a table, however often it is met."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, ByteTable] = {}
+        self._keep: list[Table] = []
+
+    def of(self, table: Table) -> ByteTable:
+        """Return the record of a table."""
+        if id(table) not in self.known:
+            self.known[id(table)] = record(table)
+            self._keep.append(table)
+        return self.known[id(table)]
+
+    def collect(self, value: object, depth: int = 0) -> None:
+        """Record the base-byte tables inside a value."""
+        for option in options(value):
+            table = as_table(option)
+            if table is not None:
+                if role(table) is Role.BYTES:
+                    self.of(table)
+            elif isinstance(option, (tuple, list)) and depth < 4:
+                for part in option[:16]:
+                    self.collect(part, depth + 1)
+
+
+def _counts(usage: Usage) -> bool:
+    """A file's table counts only where it is used as one: next to leading and boundary flags."""
+    if Shape.BYTES in usage.seen:
+        return True
+    return Shape.SPACE in usage.seen
+
+
+def _use(usage: Usage, usages: list[Usage], tables: _Records) -> TableUse:
+    space = usage.space
+    if space is SpaceRule.ABSENT and any(
+        other is not usage and other.space is SpaceRule.GUARDED and not other.tables for other in usages
+    ):
+        space = SpaceRule.GUARDED  # a helper of its own adds the spaces
+    found = tuple(tables.of(table) for table in usage.tables)
+    computed = [entry for entry in found if entry.source is TableSource.COMPUTED]
+    path, layer = usage.index.origin
+    name = usage.scope.qualified if usage.scope is not None else "<module>"
+    return TableUse(
+        found,
+        space,
+        Location(path, usage.line, usage.end, layer),
+        name,
+        with_space(computed[0], space) if computed else (),
+        usage.scope is None or usage.index.is_referenced(usage.scope),
+    )
+
+
+def _sidecars(modules: list[ParsedModule]) -> tuple[SidecarUse, ...]:
+    found: list[SidecarUse] = []
+    for module in modules:
+        source = module.layer.source
+        if "bytes" not in source:
+            continue
+        for number, line in enumerate(source.split("\n"), 1):
+            if "bytes" in line and len(line) < 2000:
+                match = _SIDECAR.search(line)
+                if match:
+                    where = Location(module.layer.path, number, number, module.layer.index)
+                    found.append(SidecarUse(where, match.group(1)))
+    return tuple(found)
