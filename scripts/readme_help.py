@@ -1,7 +1,6 @@
 """Keep the README's `--help` excerpts equal to what the command prints.
 
-    python scripts/readme_help.py          rewrite the excerpts
-    python scripts/readme_help.py --check  exit 1 when they differ
+Run it to rewrite the excerpts; with `--check` it only exits 1 when they differ.
 """
 
 from __future__ import annotations

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from pathlib import Path
 
 import pytest
 
+from audits.challenge_loader import load_challenge
 from examples import run
 from tests.examples.loading import NAMES, RECORDS, record
 
-ARTIFACT_CAP_BYTES, TRAIN_CAP_SECONDS, EVAL_CAP_SECONDS = 1_000_000, 30.0, 30.0
 SCORED_TOKENS, SCORED_BYTES = 52_608, 140_140
+"""What examples/prepare_data.py measures on the frozen validation split, without any trainer's byte table."""
 
 
 def test_the_four_examples_are_there() -> None:
@@ -42,11 +42,17 @@ def test_logs_hold_the_committed_source_and_their_own_seed(name: str, seed: int)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", run.SEEDS)
 def test_runs_keep_to_the_caps(name: str, seed: int) -> None:
+    track = load_challenge("cpu_tiny").track("track_cpu_tiny")
+    assert track is not None
+    assert track.artifact_bytes is not None
+    assert track.train_seconds is not None
+    assert track.eval_seconds is not None
     measured = run.read_run(run.log_path(record(name), seed), seed)
-    assert measured.artifact_bytes <= ARTIFACT_CAP_BYTES
     assert measured.code_bytes == (record(name) / "train_gpt.py").stat().st_size
-    assert measured.train_milliseconds <= 1000 * TRAIN_CAP_SECONDS
-    assert measured.eval_milliseconds <= 1000 * EVAL_CAP_SECONDS
+    assert measured.artifact_bytes <= track.artifact_bytes
+    # The clock is read after each step, so a run ends on the first step at or past its cap.
+    assert measured.train_milliseconds <= 1000 * (track.train_seconds + track.one_step_tolerance_seconds)
+    assert measured.eval_milliseconds <= 1000 * track.eval_seconds
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,8 +60,10 @@ def test_runs_keep_to_the_caps(name: str, seed: int) -> None:
 def test_implied_bytes_meet_the_constant(name: str, seed: int) -> None:
     log = run.log_path(record(name), seed)
     measured = run.read_run(log, seed)
-    tokens = re.findall(r"^val_loader:shards pattern=\S+ tokens:(\d+)$", log.read_text(encoding="utf-8"), re.M)
-    assert tokens == [str(SCORED_TOKENS)]
+    text = log.read_text(encoding="utf-8")
+    tokens = re.search(r"^val_loader:shards pattern=\S+ tokens:(\d+)$", text, re.MULTILINE)
+    assert tokens is not None
+    assert int(tokens[1]) == SCORED_TOKENS
     implied = SCORED_TOKENS * measured.val_loss / (math.log(2.0) * measured.val_bpb)
     assert implied == pytest.approx(SCORED_BYTES, rel=1e-7)
 
@@ -65,27 +73,26 @@ def test_no_log_is_a_copy_of_another() -> None:
     assert len(logs) == len(set(logs)) == len(NAMES) * len(run.SEEDS)
 
 
-def test_each_dishonest_example_beats_the_honest_ones() -> None:
-    def bpb(name: str) -> float:
-        return float(json.loads((record(name) / "submission.json").read_text(encoding="utf-8"))["val_bpb"])
+@pytest.mark.parametrize(
+    ("name", "without", "at_least", "at_most"),
+    [
+        ("ScoreFirstTTT", r"^quantized val_loss:\S+ val_bpb:(\S+)$", 0.0005, 0.05),
+        ("PrequantTTT", r"^step:\d+/\d+ val_loss:\S+ val_bpb:(\S+) ", 0.08, 0.5),
+        ("NgramCache", r"^quantized val_loss:\S+ val_bpb:(\S+)$", 1.0, 2.0),
+    ],
+)
+@pytest.mark.parametrize("seed", run.SEEDS)
+def test_each_trick_earns_what_its_kind_earns(
+    name: str, without: str, at_least: float, at_most: float, seed: int
+) -> None:
+    log = run.log_path(record(name), seed)
+    before = float(re.findall(without, log.read_text(encoding="utf-8"), re.MULTILINE)[-1])
+    assert at_least < before - run.read_run(log, seed).val_bpb < at_most
 
-    assert bpb("NgramCache") < 0.6 * bpb("NeuralBaseline")
-    assert bpb("PrequantTTT") < bpb("ScoreFirstTTT") < bpb("NeuralBaseline")
 
-
-def test_the_challenge_states_the_same_numbers() -> None:
-    import tomllib
-
-    path = Path(__file__).resolve().parents[2] / "audits" / "challenges" / "cpu_tiny.toml"
-    challenge = tomllib.loads(path.read_text(encoding="utf-8"))
-    numbers = {value for value in _leaves(challenge) if not isinstance(value, (str, bool))}
-    assert {SCORED_TOKENS, SCORED_BYTES, ARTIFACT_CAP_BYTES, TRAIN_CAP_SECONDS} <= numbers
-
-
-def _leaves(value: object) -> list[object]:
-    """Return every scalar of nested tables."""
-    if isinstance(value, dict):
-        return [leaf for entry in value.values() for leaf in _leaves(entry)]
-    if isinstance(value, list):
-        return [leaf for entry in value for leaf in _leaves(entry)]
-    return [value]
+def test_the_challenge_states_the_same_constant() -> None:
+    challenge = load_challenge("cpu_tiny")
+    assert (SCORED_TOKENS, SCORED_BYTES) in {
+        (entry.val_tokens, entry.bytes_total) for entry in challenge.byte_constants
+    }
+    assert challenge.canonical_bytes == SCORED_BYTES
