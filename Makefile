@@ -12,7 +12,6 @@ KEY := $(shell cksum < pyproject.toml | tr -d ' ')
 CORE := $(VENV)/.core-$(KEY)
 CPU := $(VENV)/.cpu-$(KEY)
 DEV := $(VENV)/.dev-$(KEY)
-EXAMPLES := $(sort $(wildcard examples/records/track_cpu_tiny/*))
 PYTEST_ARGS ?= -n 2
 FUZZ_SECONDS ?= 600
 
@@ -22,7 +21,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
 audit: $(CORE) ## Audit the four embedded examples and print their review
-	@for folder in $(EXAMPLES); do $(REFEREE) audit "$$folder" --no-exit-codes; done
+	@$(REFEREE) audit --no-exit-codes
 
 test: $(DEV) lint typecheck imports ## Run every check that needs neither mirror nor GPU
 	$(PY) -m pytest $(PYTEST_ARGS)
@@ -39,8 +38,9 @@ imports: $(DEV) ## Check which package may import which
 examples: $(CPU) ## Run the four example trainers and rewrite their logs and claims
 	$(PY) examples/run.py
 
-rules-docs: $(CORE) ## Write RULES.md from the rules themselves
-	$(PY) -m audits.rules_docs RULES.md
+rules-docs: $(CORE) ## Write RULES.md from the rules and the README's --help excerpts from the command
+	$(REFEREE) rules --markdown --output RULES.md
+	$(PY) scripts/readme_help.py
 
 bench: $(DEV) ## Compare the time of an audit with ast.parse over real scripts (MIRROR=DIR)
 	@test -n "$(MIRROR)" || { echo "usage: make bench MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
