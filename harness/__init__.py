@@ -1,0 +1,1 @@
+"""Orders, measures, renders, and talks to people and services."""

@@ -1,0 +1,1 @@
+"""Renderings of a review: text, json, sarif, markdown. Each file renders one format and judges nothing."""

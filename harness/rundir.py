@@ -1,0 +1,53 @@
+"""Name every file of a run. The only place that knows where things lie under `runs/<id>/`.
+
+Promises that everything rendered after measuring can be rebuilt from what lies here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audits.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RENDERINGS = {"text": "review.txt", "markdown": "review.md", "json": "audit.json", "sarif": "review.sarif"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The directory of one run."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """Return `run.json`: versions, rulebook, policy, inputs with digests."""
+        return self.root / "run.json"
+
+    @property
+    def submissions(self) -> Path:
+        """Return `submission.json`: what was handed in, file by file with digests."""
+        return self.root / "submission.json"
+
+    def rendering(self, format_: str) -> Path:
+        """Return the file that holds one rendering; `json` is the audit itself."""
+        return self.root / RENDERINGS[format_]
+
+    def create(self) -> None:
+        """Make the directory; one that already holds a run is refused."""
+        if self.manifest.exists():
+            raise UserError(f"{self.root} already holds a run", "choose another --run-dir")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot create {self.root}: {error.strerror}", "choose another --run-dir"
+            ) from error
+
+    def write_json(self, path: Path, document: dict[str, Any]) -> None:
+        """Write one JSON file of the run."""
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
