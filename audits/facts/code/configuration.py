@@ -1,0 +1,89 @@
+"""Pass 2: the values of knobs in the claimed run: defaults, then the run command, then what the logs print."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.values import NONE, UNKNOWN, Value
+from audits.facts.settings import Scalar, Setting, ValueOrigin
+from audits.location import Location
+
+
+@dataclass(slots=True)
+class Configuration:
+    """What is laid over the script's defaults."""
+
+    command: dict[str, str] = field(default_factory=dict)
+    command_location: Location | None = None
+    logged: dict[str, str] = field(default_factory=dict)
+    logged_location: Location | None = None
+    arguments: dict[str, str] = field(default_factory=dict)
+    """Command-line options of the run, without dashes."""
+    open_switches: bool = False
+    """Treat every environment switch as unknown: used to look for dormant patterns."""
+    settings: dict[str, Setting] = field(default_factory=dict)
+
+
+_LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+
+
+def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[Value]) -> Value:
+    """Return the value of an environment variable in the claimed run."""
+    name = args[0].const if args else UNKNOWN
+    default = args[1] if len(args) > 1 else NONE
+    if not isinstance(name, str):
+        return Value(default.labels)
+    configuration: Configuration = machine.heap["configuration"]
+    if name in _LAUNCHER and name not in configuration.command:
+        return default if name != "WORLD_SIZE" or len(args) > 1 else Value()
+    value, origin, where = override(configuration, name)
+    text: Scalar = default.const if isinstance(default.const, str | int | float | bool) else None
+    if value is not None:
+        text = value = like_default(value, text)
+    here = machine.location(frame, node)
+    if name not in configuration.settings or origin is not ValueOrigin.DEFAULT:
+        shown = default.const if isinstance(default.const, str | int | float | bool) else None
+        configuration.settings[name] = Setting(name, shown, text, origin, here, where)
+    if configuration.open_switches and is_switch(text):
+        return Value(default.labels)
+    if value is None:
+        return default
+    from audits.facts.code.expressions import path_labels
+
+    return Value(path_labels(value) | default.labels, None, value)
+
+
+def is_switch(text: Scalar) -> bool:
+    """Return True for a value that turns something on or off."""
+    return str(text).strip().lower() in ("0", "1", "true", "false", "", "0.0", "none", "off", "on", "yes", "no")
+
+
+def override(configuration: Configuration, name: str) -> tuple[str | None, ValueOrigin, Location | None]:
+    """Return the value laid over a default, and who said so."""
+    logged = configuration.logged.get(name.lower())
+    if logged is not None and usable(logged):
+        return normal(logged), ValueOrigin.LOG, configuration.logged_location
+    command = configuration.command.get(name)
+    if command is not None and usable(command):
+        return command, ValueOrigin.COMMAND, configuration.command_location
+    return None, ValueOrigin.DEFAULT, None
+
+
+def usable(text: str) -> bool:
+    """Return False for placeholders such as `$SEED`."""
+    return "$" not in text and "{" not in text and "<" not in text
+
+
+def like_default(value: str, default: Scalar) -> str:
+    """Write a truth value the way the script's default writes it."""
+    form = str(default).lower()
+    if value in ("0", "1") and form in ("true", "false"):
+        return {"1": "true", "0": "false"}[value] if str(default).islower() else {"1": "True", "0": "False"}[value]
+    return value
+
+
+def normal(text: str) -> str:
+    """Return a logged value in the form an environment variable has."""
+    return {"True": "1", "False": "0", "None": ""}.get(text, text)

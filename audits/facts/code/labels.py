@@ -1,0 +1,212 @@
+"""What a value depends on, as one integer: every label is a bit, a join is `|`.
+
+Fixed bits name kinds of values. The other bits are handed out while a script is read and stand for
+
+tag      one pass over one loop (`this iteration` and `an earlier one` are two tags of one loop)
+val      validation tokens, narrowed by the tags that index them
+state    something learned from validation tokens: an update site and the tags of what it learned from
+param    a trainable thing: a model, an adapter, a free tensor
+score    a loss on validation targets
+conflict a score that depends on a state learned from the very tokens it scores
+read     one place that reads tokens out of a stream
+lookup   a read of a table under a key
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audits.facts.code.events import Conflict, Lookup, ScoreSite, UpdateSite
+
+PATH_VAL = 1 << 0
+PATH_TRAIN = 1 << 1
+TRAIN = 1 << 2
+PIECES = 1 << 3
+"""Derived from the tokenizer's pieces: byte counts, leading-space flags."""
+NEXT_INDEX = 1 << 4
+"""A position moved one to the right: what it reads from a token stream are targets."""
+HASHED = 1 << 5
+"""Several token ids mixed into one number by xor, or by a product cut with mod or mask."""
+TARGET_KEYED = 1 << 6
+"""A count looked up under a hash that contains the target."""
+ORACLE = 1 << 7
+"""The better of two scores, chosen after the target was seen."""
+SCORE_COMPARED = 1 << 8
+"""A truth value that says which of two scores is better."""
+PER_BYTE = 1 << 9
+"""A token's log-probability spread evenly over its bytes."""
+BYTE_MIXED = 1 << 10
+"""A per-byte share of a token's probability, mixed with a byte model."""
+PREFIX = 1 << 11
+"""Positions before a boundary inside a window (`[:s]`)."""
+SUFFIX = 1 << 12
+"""Positions from a boundary on (`[s:]`)."""
+ENTROPY = 1 << 13
+COUNTS = 1 << 14
+"""A histogram of token ids."""
+BYTES_FILE = 1 << 15
+TARGET = 1 << 16
+"""Holds the realised next token itself (the shifted stream)."""
+DOC_TEXT = 1 << 17
+DISTRIBUTION = 1 << 18
+"""Softmax or log-softmax output."""
+ARTIFACT = 1 << 19
+"""Read back from a file that the script itself wrote."""
+FIRST_DYNAMIC = 24
+
+
+def bit_numbers(mask: int) -> Iterator[int]:
+    """Yield the positions of the set bits of `mask`, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+class Labels:
+    """Hands out bits and remembers what each one stands for."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_DYNAMIC
+        self.tags = 0
+        self.vals = 0
+        self.states = 0
+        self.params = 0
+        self.scores = 0
+        self.conflicts = 0
+        self.lookups = 0
+        self.reads = 0
+        self.tag_info: dict[int, tuple[int, float]] = {}
+        self.val_tags: dict[int, int] = {}
+        self.state_info: dict[int, tuple[UpdateSite, int]] = {}
+        self.param_info: dict[int, object] = {}
+        self.score_info: dict[int, ScoreSite] = {}
+        self.conflict_info: dict[int, Conflict] = {}
+        self.lookup_info: dict[int, Lookup] = {}
+        self._interned: dict[object, int] = {}
+        self._ordered: dict[tuple[int, int], bool] = {}
+        self._loops = 0
+
+    def _fresh(self) -> int:
+        bit = self._next
+        self._next += 1
+        return bit
+
+    def new_loop(self) -> int:
+        """Return the number of a new loop instance."""
+        self._loops += 1
+        return self._loops
+
+    def tag(self, loop: int, step: float) -> int:
+        """Return the mask of pass `step` (1, 2, or half a step less for `i - 1`) of a loop instance."""
+        key = ("tag", loop, step)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.tag_info[bit] = (loop, step)
+            self.tags |= 1 << bit
+        return 1 << bit
+
+    def val(self, tags: int) -> int:
+        """Return the mask of validation tokens indexed under `tags`."""
+        key = ("val", tags)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.val_tags[bit] = tags
+            self.vals |= 1 << bit
+        return 1 << bit
+
+    def state(self, site: UpdateSite, tags: int) -> int:
+        """Return the mask of what `site` learned from tokens indexed under `tags`."""
+        key = ("state", id(site), tags)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.state_info[bit] = (site, tags)
+            self.states |= 1 << bit
+        return 1 << bit
+
+    def param(self, owner: object) -> int:
+        """Return the mask of a trainable thing."""
+        key = ("param", id(owner))
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.param_info[bit] = owner
+            self.params |= 1 << bit
+        return 1 << bit
+
+    def score(self, site: ScoreSite) -> int:
+        """Return the mask of a loss on validation targets."""
+        key = ("score", site.key)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.score_info[bit] = site
+            self.scores |= 1 << bit
+        return 1 << bit
+
+    def conflict(self, conflict: Conflict) -> int:
+        """Return the mask of a score that sees its own tokens through a learned state."""
+        key = ("conflict", id(conflict.update), id(conflict.score), conflict.same_pass)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.conflict_info[bit] = conflict
+            self.conflicts |= 1 << bit
+        return 1 << bit
+
+    def read(self, node: object) -> int:
+        """Return the mask of one place that reads tokens out of a stream."""
+        key = ("read", id(node))
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.reads |= 1 << bit
+        return 1 << bit
+
+    def lookup(self, lookup: Lookup) -> int:
+        """Return the mask of one table read."""
+        key = ("lookup", lookup.key)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.lookup_info[bit] = lookup
+            self.lookups |= 1 << bit
+        return 1 << bit
+
+    def narrow(self, mask: int, tags: int) -> int:
+        """Return `mask` with its validation tokens restricted to what `tags` index."""
+        vals = mask & self.vals
+        if not vals or not tags:
+            return mask | tags
+        out = mask ^ vals
+        for bit in bit_numbers(vals):
+            out |= self.val(self.val_tags[bit] | tags)
+        return out | tags
+
+    def val_tag_sets(self, mask: int) -> list[int]:
+        """Return the tag masks of all validation atoms in `mask`."""
+        return [self.val_tags[bit] for bit in bit_numbers(mask & self.vals)]
+
+    def learned_earlier(self, state_tags: int, score_tags: int) -> bool:
+        """Return True when some loop shows that the learned tokens come strictly before the scored ones."""
+        key = (state_tags, score_tags)
+        known = self._ordered.get(key)
+        if known is None:
+            latest: dict[int, float] = {}
+            for bit in bit_numbers(state_tags):
+                loop, step = self.tag_info[bit]
+                latest[loop] = max(step, latest.get(loop, step))
+            earliest: dict[int, float] = {}
+            for bit in bit_numbers(score_tags):
+                loop, step = self.tag_info[bit]
+                earliest[loop] = min(step, earliest.get(loop, step))
+            known = any(loop in latest and latest[loop] < step for loop, step in earliest.items())
+            self._ordered[key] = known
+        return known
+
+    def shares_pass(self, state_tags: int, score_tags: int) -> bool:
+        """Return True when both were indexed in the same pass of some loop."""
+        return bool(state_tags & score_tags)

@@ -1,0 +1,408 @@
+"""The abstract machine's memory: frames, heap, branches, loops, and what it records.
+
+Promises termination (a step budget and a depth cap), and that two branches that exclude each other never
+see one another's writes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from audits.facts.code import labels as lab
+from audits.facts.code.events import Conflict, Learner, Report, ScoreSite, Trace, UpdateKind, UpdateSite
+from audits.facts.code.labels import Labels, bit_numbers
+from audits.facts.code.values import (
+    NOTHING,
+    Buffer,
+    Container,
+    Function,
+    HeapObject,
+    Module,
+    Net,
+    Optimiser,
+    Part,
+    Value,
+    join,
+    objects,
+)
+from audits.location import Location
+
+NORMAL, RETURN, BREAK, CONTINUE, RAISE = range(5)
+DEPTH_CAP = 40
+
+
+class BudgetSpent(Exception):
+    """The step budget is used up; what was recorded so far stands."""
+
+
+class Frame:
+    """One activation of a function or module."""
+
+    __slots__ = ("env", "exits", "function", "global_names", "loop_exits", "module", "outer_names", "result", "scopes")
+
+    def __init__(self, module: Module, env: dict[str, Value], scopes: tuple[dict[str, Value], ...], function: str) -> None:
+        self.module = module
+        self.env = env
+        self.scopes = scopes
+        self.function = function
+        self.result: Value | None = None
+        self.exits: list[dict[Any, Any]] = []
+        self.loop_exits: list[tuple[list[dict[str, Value]], list[dict[Any, Any]]]] = []
+        self.global_names: set[str] = set()
+        self.outer_names: set[str] = set()
+
+
+class Loop:
+    """An open loop instance and the pass it is in."""
+
+    __slots__ = ("is_while", "number", "tag")
+
+    def __init__(self, number: int, tag: int, is_while: bool) -> None:
+        self.number = number
+        self.tag = tag
+        self.is_while = is_while
+
+
+class Machine:
+    """State of one reading of a submission."""
+
+    def __init__(self, budget: int) -> None:
+        self.labels = Labels()
+        self.trace = Trace()
+        self.heap: dict[Any, Any] = {}
+        self.journal: list[tuple[Any, Any]] | None = None
+        self.loops: list[Loop] = []
+        self.budget = budget
+        self.depth = 0
+        self.version = 0
+        self.first_pass_decisions = 0
+        self.order = 0
+        self.branch_depth = 0
+        self.active: list[Any] = []
+        self.update_sites: dict[Any, UpdateSite] = {}
+        self.score_sites: dict[Any, ScoreSite] = {}
+        self.reported_scores = 0
+        self.files: dict[Any, int] = {}
+        self.memo: dict[Any, tuple[int, Value]] = {}
+        self.effects = 0
+        self.keep: list[Any] = []
+
+    # ---- heap ---------------------------------------------------------------------------------------------
+
+    def put(self, key: Any, value: Any) -> None:
+        """Write the heap so that the enclosing branch can undo it."""
+        if self.journal is not None:
+            self.journal.append((key, self.heap.get(key)))
+        self.heap[key] = value
+        self.effects += 1
+
+    def content(self, obj: HeapObject) -> int:
+        """Return the labels stored behind a heap object."""
+        return self.heap.get((id(obj), ""), 0)
+
+    def add_content(self, obj: HeapObject, mask: int) -> None:
+        """Store further labels behind a heap object."""
+        key = (id(obj), "")
+        old = self.heap.get(key, 0)
+        if old | mask != old:
+            self.put(key, old | mask)
+
+    def track(self, obj: Any) -> Any:
+        """Keep an object alive so that its identity stays its own; note the loop depth it was made at."""
+        self.keep.append(obj)
+        obj.depth = len(self.loops)
+        return obj
+
+    def mask(self, value: Value) -> int:
+        """Return all labels of a value, heap content and trainable identity included."""
+        out = value.labels
+        obj = value.obj
+        if obj is None:
+            return out
+        for item in objects(value):
+            kind = type(item)
+            if kind is Net:
+                out |= self.content(item) | self.labels.param(item)
+            elif kind is Part:
+                out |= self.content(item.net) | self.labels.param(item.net)
+            elif kind is Buffer:
+                out |= self.content(item)
+                if item.trainable:
+                    out |= self.labels.param(item)
+            elif kind is Container:
+                out |= self.content(item)
+                element = self.heap.get((id(item), "element"))
+                if element is not None:
+                    out |= self.shallow(element)
+            elif kind is Optimiser:
+                out |= item.params
+            elif hasattr(item, "items") and isinstance(item.items, list):
+                for element in item.items:
+                    out |= self.mask(element)
+            elif isinstance(item, HeapObject):
+                out |= self.content(item)
+        return out
+
+    def shallow(self, value: Value) -> int:
+        """Return the labels of a container's element without walking containers in containers."""
+        out = value.labels
+        for item in objects(value):
+            if isinstance(item, Net):
+                out |= self.content(item) | self.labels.param(item)
+            elif isinstance(item, Part):
+                out |= self.content(item.net) | self.labels.param(item.net)
+            elif isinstance(item, HeapObject):
+                out |= self.content(item)
+                if isinstance(item, Buffer) and item.trainable:
+                    out |= self.labels.param(item)
+            elif hasattr(item, "items") and isinstance(item.items, list):
+                for element in item.items:
+                    out |= element.labels
+        return out
+
+    # ---- places -------------------------------------------------------------------------------------------
+
+    def location(self, frame: Frame, node: ast.AST) -> Location:
+        """Return where a node lies."""
+        layer = frame.module.layer
+        line = getattr(node, "lineno", 1)
+        return Location(layer.path, line, getattr(node, "end_lineno", None) or line, layer.index)
+
+    def step(self) -> None:
+        """Spend one unit of the budget."""
+        self.budget -= 1
+        if self.budget < 0:
+            raise BudgetSpent
+
+    # ---- branches -----------------------------------------------------------------------------------------
+
+    def branch(self, frame: Frame, alternatives: list[Callable[[], int]]) -> int:
+        """Run alternatives from the same state and join what they leave behind."""
+        before = frame.env
+        outer = self.journal
+        envs: list[dict[str, Value]] = []
+        writes: list[dict[Any, Any]] = []
+        flows: list[int] = []
+        self.branch_depth += 1
+        try:
+            for run in alternatives:
+                frame.env = before.copy()
+                self.journal = []
+                flow = NORMAL
+                try:
+                    flow = run()
+                finally:
+                    written: dict[Any, Any] = {}
+                    for key, _ in self.journal:
+                        written[key] = self.heap.get(key)
+                    for key, old in reversed(self.journal):
+                        if old is None:
+                            self.heap.pop(key, None)
+                        else:
+                            self.heap[key] = old
+                    self.journal = outer
+                flows.append(flow)
+                if flow == NORMAL:
+                    envs.append(frame.env)
+                    writes.append(written)
+                elif flow == RETURN and frame.exits is not None:
+                    frame.exits.append(written)
+                elif flow in (BREAK, CONTINUE) and frame.loop_exits:
+                    frame.loop_exits[-1][0].append(frame.env)
+                    frame.loop_exits[-1][1].append(written)
+        finally:
+            self.branch_depth -= 1
+        if not envs:
+            frame.env = before
+            return min(flows) if flows else NORMAL
+        self.merge_writes(writes, len(envs))
+        self.replace_env(frame, before, join_envs(envs))
+        return NORMAL
+
+    def replace_env(self, frame: Frame, original: dict[str, Value], joined: dict[str, Value]) -> None:
+        """Give a frame its joined names, keeping the dictionary that closures hold."""
+        original.clear()
+        original.update(joined)
+        frame.env = original
+
+    def merge_writes(self, writes: list[dict[Any, Any]], alternatives: int) -> None:
+        """Join heap writes of branches; a branch that did not write keeps the old content."""
+        keys: dict[Any, None] = {}
+        for written in writes:
+            keys.update(dict.fromkeys(written))
+        for key in keys:
+            values = [written[key] for written in writes if written.get(key) is not None]
+            if len(values) < alternatives:
+                old = self.heap.get(key)
+                if old is not None:
+                    values.append(old)
+            if values:
+                self.put(key, join_heap(values))
+
+    def run_loop(self, frame: Frame, bind: Callable[[float, int], None], body: list[ast.stmt], is_while: bool,
+                 execute: Callable[[Machine, Frame, list[ast.stmt]], int]) -> int:
+        """Run a loop body once, and a second time when the first pass may have changed what it reads."""
+        number = self.labels.new_loop()
+        flow = NORMAL
+        frame.loop_exits.append(([], []))
+        for step in (1, 2):
+            loop = Loop(number, self.labels.tag(number, step), is_while)
+            self.loops.append(loop)
+            version, decisions = self.version, self.first_pass_decisions
+            try:
+                bind(step, loop.tag)
+                flow = execute(self, frame, body)
+                envs, writes = frame.loop_exits[-1]
+                if writes:
+                    self.merge_writes(writes, len(writes) + 1)
+                if envs:
+                    everything = envs if flow in (RETURN, RAISE) else [frame.env, *envs]
+                    self.replace_env(frame, frame.env, join_envs(everything))
+                if envs and flow != NORMAL:
+                    flow = NORMAL
+                frame.loop_exits[-1] = ([], [])
+            finally:
+                self.loops.pop()
+            if flow in (RETURN, RAISE, BREAK):
+                break
+            if self.version == version and self.first_pass_decisions == decisions:
+                break
+        frame.loop_exits.pop()
+        return flow if flow in (RETURN, RAISE) and not is_conditional(body) else NORMAL
+
+    # ---- records ------------------------------------------------------------------------------------------
+
+    def next_order(self) -> int:
+        """Return the next number of the sequence that updates and scores share."""
+        self.order += 1
+        return self.order
+
+    def learned(self, frame: Frame, node: ast.AST, mask: int, kind: UpdateKind, learner: Learner,
+                **facts: bool) -> int:
+        """Record that something learns from the validation tokens in `mask`; return what it now depends on."""
+        labels = self.labels
+        out = mask & labels.states
+        if not mask & labels.vals:
+            return out
+        key = (id(node), kind, learner, frame.function)
+        site = self.update_sites.get(key)
+        if site is None:
+            site = UpdateSite(
+                location=self.location(frame, node), kind=kind, learner=learner, order=self.next_order(),
+                function=frame.function, loops=tuple(loop.number for loop in self.loops),
+                scored_before=bool(self.reported_scores or labels.scores & self.reported_scores),
+            )
+            self.update_sites[key] = site
+            self.trace.updates.append(site)
+        if facts.get("shared"):
+            site.shared = True
+        site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
+        site.positions |= mask & (lab.PREFIX | lab.SUFFIX)
+        for tags in labels.val_tag_sets(mask):
+            out |= labels.state(site, tags)
+        return out
+
+    def scored(self, frame: Frame, node: ast.AST, prediction: int, targets: int) -> int:
+        """Record a loss on validation targets; return its score and conflict labels."""
+        labels = self.labels
+        states = prediction & labels.states
+        params = prediction & labels.params
+        key = (id(node), frame.function, states, targets & labels.vals, params)
+        site = self.score_sites.get(key)
+        if site is None:
+            site = ScoreSite(
+                location=self.location(frame, node), order=self.next_order(), function=frame.function,
+                loops=tuple(loop.number for loop in self.loops), key=key, learned=states, params=params,
+                targets=targets & labels.vals,
+            )
+            self.score_sites[key] = site
+            self.trace.scores.append(site)
+        return labels.score(site) | self.conflicts(states, targets & labels.vals, [site])
+
+    def conflicts(self, states: int, targets: int, sites: Iterable[ScoreSite]) -> int:
+        """Return conflict labels for learned states that are not strictly earlier than the targets."""
+        labels = self.labels
+        out = 0
+        for state in bit_numbers(states):
+            update, learned_tags = labels.state_info[state]
+            for target in bit_numbers(targets):
+                score_tags = labels.val_tags[target]
+                if labels.learned_earlier(learned_tags, score_tags):
+                    continue
+                same = labels.shares_pass(learned_tags, score_tags)
+                for site in sites:
+                    out |= labels.conflict(self.intern_conflict(update, site, same))
+        return out
+
+    def intern_conflict(self, update: UpdateSite, site: ScoreSite, same: bool) -> Conflict:
+        """Return the one conflict record of an update and a score."""
+        key = ("conflict", id(update), id(site), same)
+        found = self.memo.get(key)
+        if found is None:
+            found = (0, Value(0, Conflict(update, site, same)))
+            self.memo[key] = found
+        conflict: Conflict = found[1].obj
+        return conflict
+
+    def mixed(self, left: int, right: int) -> int:
+        """Return conflict labels that arise when a score meets a learned state it did not depend on."""
+        labels = self.labels
+        out = 0
+        for scores, other in ((left, right), (right, left)):
+            found = scores & labels.scores
+            states = other & labels.states & ~scores
+            # A sum of two scores is no mixture: each was checked when it was computed.
+            if not found or not states or other & labels.scores:
+                continue
+            for bit in bit_numbers(found):
+                site = labels.score_info[bit]
+                out |= self.conflicts(states, site.targets, [site])
+        return out
+
+    def report(self, frame: Frame, node: ast.AST, mask: int) -> None:
+        """Record that a score is turned into bits per byte here."""
+        self.reported_scores |= mask & self.labels.scores
+        self.trace.reports.append(Report(self.location(frame, node), mask, self.next_order(), frame.function))
+
+    def mark(self, frame: Frame, node: ast.AST, label: int) -> None:
+        """Remember where a fixed label first arose."""
+        self.trace.marks.append((label, self.location(frame, node)))
+
+    def function_key(self, function: Function) -> tuple[str, int, int]:
+        """Return what identifies a function across readings."""
+        layer = function.module.layer
+        return layer.path, layer.index, function.node.lineno
+
+
+def join_envs(envs: list[dict[str, Value]]) -> dict[str, Value]:
+    """Join name tables; a name that only some branches bind keeps that binding."""
+    first = envs[0]
+    if len(envs) == 1:
+        return dict(first)
+    out = dict(first)
+    for env in envs[1:]:
+        for name, value in env.items():
+            known = out.get(name)
+            if known is None:
+                out[name] = value
+            elif known is not value:
+                out[name] = join(known, value)
+    return out
+
+
+def join_heap(values: list[Any]) -> Any:
+    """Join heap entries, which are masks or values."""
+    out = values[0]
+    for value in values[1:]:
+        out = join(out, value) if isinstance(out, Value) else out | value
+    return out
+
+
+def is_conditional(body: list[ast.stmt]) -> bool:
+    """Return True when a loop body does not end in an unconditional return."""
+    return not body or not isinstance(body[-1], ast.Return | ast.Raise)
+
+
+__all__ = ["BREAK", "CONTINUE", "NORMAL", "NOTHING", "RAISE", "RETURN", "BudgetSpent", "Frame", "Loop", "Machine"]

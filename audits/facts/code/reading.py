@@ -1,0 +1,79 @@
+"""Runs the abstract machine over a folder's modules and returns what it recorded."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+
+from audits.facts.code.configuration import Configuration
+from audits.facts.code.imports import run_module
+from audits.facts.code.labels import Labels
+from audits.facts.code.machine import BudgetSpent, Machine
+from audits.facts.code.modules import ParsedModule
+from audits.facts.code.relevance import relevant_functions
+from audits.facts.code.values import Module, Value
+
+STEP_BUDGET = 400_000
+
+
+@dataclass(slots=True)
+class Reading:
+    """One run of the abstract machine."""
+
+    machine: Machine
+
+    @property
+    def labels(self) -> Labels:
+        """What the bits of this reading stand for."""
+        return self.machine.labels
+
+
+def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, budget: int = STEP_BUDGET) -> Reading:
+    """Execute the main module abstractly, with local modules at hand."""
+    machine = Machine(budget)
+    local: dict[str, Module] = {}
+    main: Module | None = None
+    relevant: dict[str, set[str]] = {}
+    for parsed in modules:
+        name = "__main__" if parsed.is_main else parsed.layer.module or f"{parsed.layer.path}#{parsed.layer.index}"
+        module = Module(parsed.layer, parsed.tree, name)
+        if parsed.is_main:
+            main = module
+        elif parsed.layer.module:
+            local[parsed.layer.module] = module
+        relevant[name] = relevant_names(parsed)
+    everything = set().union(*relevant.values()) if relevant else set()
+    machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}
+    machine.heap["modules"] = local
+    machine.heap["configuration"] = configuration
+    if main is None:
+        return Reading(machine)
+    main.env["__file__"] = Value(0, None, "train_gpt.py")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 6000))
+    try:
+        run_module(machine, main)
+    except (BudgetSpent, RecursionError):
+        machine.trace.budget_spent = True
+    finally:
+        sys.setrecursionlimit(limit)
+    return Reading(machine)
+
+
+def relevant_names(parsed: ParsedModule) -> set[str]:
+    """Return the names of the functions of a module that the machine has to enter."""
+    lines = parsed.layer.source.splitlines()
+    bodies: list[tuple[str, str]] = []
+    stack: list[ast.stmt] = list(parsed.tree.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            bodies.append((node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])))
+            stack.extend(item for item in node.body if isinstance(item, ast.FunctionDef | ast.ClassDef))
+        elif isinstance(node, ast.ClassDef):
+            stack.extend(node.body)
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            stack.extend(node.body)
+            stack.extend(getattr(node, "orelse", []))
+    return relevant_functions(bodies)

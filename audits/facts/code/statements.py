@@ -1,0 +1,514 @@
+"""Statements: order of execution, branches by what is known, loops by passes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from audits.facts.code import labels as lab
+from audits.facts.code.events import UpdateKind
+from audits.facts.code.expressions import (
+    add_element,
+    combine,
+    default_pairs,
+    evaluate,
+    get_attribute,
+    known,
+    look_up,
+    note_decision,
+    truth,
+)
+from audits.facts.code.machine import BREAK, CONTINUE, NORMAL, RAISE, RETURN, Frame, Loop, Machine
+from audits.facts.code.subscripts import store_subscript
+from audits.facts.code.updates import update_net
+from audits.facts.code.values import (
+    NONE,
+    NOTHING,
+    UNKNOWN,
+    Buffer,
+    Class,
+    Container,
+    External,
+    Fixed,
+    Function,
+    Imported,
+    Instance,
+    Later,
+    Net,
+    Part,
+    Value,
+    join,
+    objects,
+)
+
+
+def execute(machine: Machine, frame: Frame, body: list[ast.stmt]) -> int:
+    """Run a block; return how control leaves it."""
+    for node in body:
+        machine.budget -= 1
+        if machine.budget < 0:
+            machine.step()
+        handler = STATEMENTS.get(type(node))
+        if handler is not None:
+            flow = handler(machine, frame, node)
+            if flow:
+                return flow
+    return NORMAL
+
+
+def _expression(machine: Machine, frame: Frame, node: ast.Expr) -> int:
+    evaluate(machine, frame, node.value)
+    return NORMAL
+
+
+def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
+    value = evaluate(machine, frame, node.value)
+    for target in node.targets:
+        if isinstance(node.value, ast.BinOp) and isinstance(target, ast.Name) and _counts_up(node.value, target.id):
+            value = _advance(machine, value)
+        assign(machine, frame, target, value)
+    return NORMAL
+
+
+def _counts_up(node: ast.BinOp, name: str) -> bool:
+    return isinstance(node.left, ast.Name) and node.left.id == name
+
+
+def _annotated(machine: Machine, frame: Frame, node: ast.AnnAssign) -> int:
+    if node.value is not None:
+        assign(machine, frame, node.target, evaluate(machine, frame, node.value))
+    return NORMAL
+
+
+def assign(machine: Machine, frame: Frame, target: ast.expr, value: Value) -> None:
+    """Bind a target to a value."""
+    kind = type(target)
+    if kind is ast.Name:
+        bind_name(frame, target.id, value)  # type: ignore[attr-defined]
+    elif kind is ast.Attribute:
+        store_attribute(machine, frame, target, value)  # type: ignore[arg-type]
+    elif kind is ast.Subscript:
+        store_subscript(machine, frame, target, value)  # type: ignore[arg-type]
+    elif kind in (ast.Tuple, ast.List):
+        unpack(machine, frame, target.elts, value)  # type: ignore[attr-defined]
+    elif kind is ast.Starred:
+        assign(machine, frame, target.value, value)  # type: ignore[attr-defined]
+
+
+def bind_name(frame: Frame, name: str, value: Value) -> None:
+    """Bind a local, global or outer name."""
+    if name in frame.global_names:
+        frame.module.env[name] = value
+    elif name in frame.outer_names:
+        for scope in frame.scopes:
+            if name in scope:
+                scope[name] = value
+                return
+        frame.env[name] = value
+    else:
+        frame.env[name] = value
+
+
+def unpack(machine: Machine, frame: Frame, targets: list[ast.expr], value: Value) -> None:
+    """Bind several targets to the elements of a value."""
+    found = objects(value)
+    if len(found) == 1 and isinstance(found[0], Fixed) and len(found[0].items) == len(targets) and not any(
+        isinstance(target, ast.Starred) for target in targets
+    ):
+        for target, item in zip(targets, found[0].items, strict=True):
+            assign(machine, frame, target, item)
+        return
+    item = element_of(machine, frame, targets[0] if targets else ast.Pass(), value, 0)
+    for target in targets:
+        assign(machine, frame, target, item)
+
+
+def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: Value) -> None:
+    """Perform `base.name = value`."""
+    base = evaluate(machine, frame, node.value)
+    for obj in objects(base):
+        kind = type(obj)
+        if kind is Instance or kind is Net:
+            key = (id(obj), node.attr)
+            old = machine.heap.get(key)
+            machine.put(key, value if old is None or machine.branch_depth == 0 and not machine.loops else _weaken(old, value))
+        elif kind is Class:
+            obj.attrs[node.attr] = value
+        elif kind is Imported:
+            obj.module.env[node.attr] = value
+        elif kind is Part:
+            if node.attr == "grad":
+                bit = machine.labels.param(obj.net).bit_length() - 1
+                mask = machine.mask(value)
+                machine.put(("gradient", bit), mask)
+            elif node.attr == "data":
+                update_net(machine, frame, node, obj.net, machine.mask(value), UpdateKind.IN_PLACE)
+            elif node.attr not in ("requires_grad",):
+                machine.put((id(obj.net), f"{obj.path}.{node.attr}"), value)
+        elif kind is Buffer and node.attr == "data":
+            machine.add_content(obj, machine.mask(value))
+
+
+def _weaken(old: Value, new: Value) -> Value:
+    """Keep what an attribute held before when control flow may differ; constants give way."""
+    if new.obj is not None or old.obj is None:
+        return new
+    return new
+
+
+def _augmented(machine: Machine, frame: Frame, node: ast.AugAssign) -> int:
+    value = evaluate(machine, frame, node.value)
+    target = node.target
+    if isinstance(target, ast.Subscript):
+        store_subscript(machine, frame, target, value, augmented=True)
+        return NORMAL
+    old = evaluate(machine, frame, target)
+    found = objects(old)
+    if len(found) == 1 and isinstance(found[0], Buffer):
+        _augment_buffer(machine, frame, node, found[0], old, value)
+        return NORMAL
+    if len(found) == 1 and isinstance(found[0], Container):
+        item = element_of(machine, frame, node, value, 0)
+        add_element(machine, found[0], item)
+        return NORMAL
+    if len(found) == 1 and isinstance(found[0], Part | Net):
+        net = found[0].net if isinstance(found[0], Part) else found[0]
+        update_net(machine, frame, node, net, machine.mask(value), UpdateKind.IN_PLACE)
+        return NORMAL
+    new = combine(machine, frame, node, node.op, old, value)
+    if isinstance(node.op, ast.Add | ast.Sub):
+        new = _advance(machine, new)
+    assign(machine, frame, target, new)
+    return NORMAL
+
+
+def _augment_buffer(machine: Machine, frame: Frame, node: ast.AugAssign, buffer: Buffer, old: Value, value: Value) -> None:
+    """Perform `buffer op= value` in place."""
+    mask = machine.mask(value)
+    if mask & lab.COUNTS and mask & machine.labels.vals:
+        from audits.facts.code.events import Learner
+
+        learned = machine.learned(frame, node, mask, UpdateKind.TABLE, Learner.TABLE)
+        if machine.content(buffer) | learned != machine.content(buffer):
+            machine.version += 1
+        mask = learned | mask & ~machine.labels.vals
+    result = combine(machine, frame, node, node.op, Value(old.labels | machine.content(buffer)), Value(mask))
+    machine.add_content(buffer, result.labels)
+
+
+def _advance(machine: Machine, value: Value) -> Value:
+    """Mark a counter that moves from pass to pass with the innermost loop."""
+    if not machine.loops or value.obj is not None:
+        return value
+    labels = machine.labels
+    if value.labels & (labels.vals | labels.scores | labels.params | labels.states):
+        return value
+    return Value(value.labels | machine.loops[-1].tag)
+
+
+def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
+    test = evaluate(machine, frame, node.test)
+    verdict = truth(test)
+    if verdict is not None:
+        note_decision(machine, test)
+        return execute(machine, frame, node.body if verdict else node.orelse)
+    alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
+    alternatives.append(lambda: execute(machine, frame, node.orelse))
+    return machine.branch(frame, alternatives)
+
+
+def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
+    source = evaluate(machine, frame, node.iter)
+
+    def bind(step: float, tag: int) -> None:
+        assign(machine, frame, node.target, element_of(machine, frame, node, source, tag, step))
+
+    if _is_empty(machine, source):
+        return execute(machine, frame, node.orelse)
+    flow = machine.run_loop(frame, bind, node.body, False, execute)
+    return flow or execute(machine, frame, node.orelse)
+
+
+def _is_empty(machine: Machine, source: Value) -> bool:
+    """Return True for `range(0)` and empty tuples."""
+    obj = source.obj
+    return isinstance(obj, Fixed) and not obj.items or isinstance(obj, External) and obj.path == "range:empty"
+
+
+def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
+    test = evaluate(machine, frame, node.test)
+    if truth(test) is False:
+        return NORMAL
+
+    def bind(step: float, tag: int) -> None:
+        if step > 1:
+            evaluate(machine, frame, node.test)
+
+    flow = machine.run_loop(frame, bind, node.body, True, execute)
+    return flow if flow in (RETURN, RAISE) else NORMAL
+
+
+def element_of(machine: Machine, frame: Frame, node: ast.AST, source: Value, tag: int, step: float = 1) -> Value:
+    """Return what iterating over a value yields in one pass of a loop."""
+    found = objects(source)
+    labels = machine.labels
+    if len(found) == 1:
+        obj = found[0]
+        if isinstance(obj, Fixed):
+            return _element_of_fixed(machine, frame, node, obj, source, tag, step)
+        if isinstance(obj, Container):
+            return _element_of_container(machine, frame, obj, source, tag, step)
+        if isinstance(obj, Part | Net):
+            return Value(source.labels | tag, obj if isinstance(obj, Part) else Part(obj))
+        if isinstance(obj, Instance) and obj.cls is not None:
+            return _iterate_instance(machine, frame, node, source, obj, tag)
+    if source.obj is not None and type(source.const) is tuple:
+        return Value(source.labels | tag)
+    const = source.const
+    if type(const) is tuple and const and const[0] == "range":
+        start = const[1]
+        if type(start) is int:
+            return Value(source.labels | tag, None, start if step == 1 else Later(start))
+        return Value(source.labels | tag)
+    return Value(labels.narrow(machine.mask(source), tag) | tag)
+
+
+def _element_of_fixed(machine: Machine, frame: Frame, node: ast.AST, obj: Fixed, source: Value, tag: int, step: float) -> Value:
+    """Return an element of a tuple: the zip of iterables is a tuple with a marker."""
+    if source.const == ("zip",):
+        return Value(source.labels | tag, Fixed([element_of(machine, frame, node, item, tag, step) for item in obj.items]))
+    if not obj.items:
+        return Value(tag)
+    out = obj.items[0]
+    for item in obj.items[1:]:
+        out = join(out, item)
+    return Value(machine.labels.narrow(out.labels, tag) | source.labels, out.obj, out.const)
+
+
+def _element_of_container(machine: Machine, frame: Frame, box: Container, source: Value, tag: int, step: float) -> Value:
+    labels = machine.labels
+    if box.is_dict and source.const != ("values",):
+        keys = machine.heap.get((id(box), "keys"))
+        key_labels = labels.narrow(machine.content(box) | (keys.labels if keys else 0), tag)
+        if source.const == ("items",):
+            element = machine.heap.get((id(box), "element")) or NOTHING
+            item = Value(labels.narrow(element.labels | source.labels, tag), element.obj, element.const)
+            return Value(tag, Fixed([Value(key_labels), item]))
+        return Value(key_labels | source.labels)
+    element = machine.heap.get((id(box), "element"))
+    mask = labels.narrow(machine.content(box) | source.labels | (element.labels if element is not None else 0), tag)
+    if element is None:
+        return Value(mask)
+    obj = element.obj
+    if isinstance(obj, Fixed):
+        obj = Fixed([Value(labels.narrow(item.labels, tag), item.obj, item.const) for item in obj.items])
+    return Value(mask, obj, element.const)
+
+
+def _iterate_instance(machine: Machine, frame: Frame, node: ast.AST, source: Value, obj: Instance, tag: int) -> Value:
+    """Iterate over an object of the submission through its `__iter__` or `__next__`."""
+    from audits.facts.code.calls import call_value
+
+    for name in ("__iter__", "__next__", "__getitem__"):
+        method = obj.cls.find(name) if obj.cls is not None else None
+        if method is not None and isinstance(method.obj, Function):
+            bound = get_attribute(machine, frame, source, name)
+            out = call_value(machine, frame, node, bound, [Value(tag)] if name == "__getitem__" else [], {})
+            if name == "__iter__" and out.obj is not obj:
+                return element_of(machine, frame, node, out, tag)
+            if name != "__iter__":
+                return Value(machine.labels.narrow(out.labels, tag), out.obj)
+    return Value(machine.content(obj) | source.labels | tag)
+
+
+def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
+    """Return the container a comprehension builds, its element evaluated once under fresh loops."""
+    saved = frame.env
+    frame.env = dict(saved)
+    opened = 0
+    skip = False
+    try:
+        for generator in node.generators:
+            source = evaluate(machine, frame, generator.iter)
+            if _is_empty(machine, source):
+                skip = True
+                break
+            number = machine.labels.new_loop()
+            loop = Loop(number, machine.labels.tag(number, 1), False)
+            item = element_of(machine, frame, generator, source, loop.tag, 1)
+            if type(item.const) is int:
+                item = Value(item.labels, item.obj)
+            machine.loops.append(loop)
+            opened += 1
+            assign(machine, frame, generator.target, item)
+            for condition in generator.ifs:
+                evaluate(machine, frame, condition)
+        box = Container(is_dict=isinstance(node, ast.DictComp))
+        element: Value | None = None
+        if not skip:
+            if isinstance(node, ast.DictComp):
+                key = evaluate(machine, frame, node.key)
+                element = evaluate(machine, frame, node.value)
+                machine.put((id(box), "keys"), Value(key.labels))
+            else:
+                element = evaluate(machine, frame, node.elt)
+    finally:
+        for _ in range(opened):
+            machine.loops.pop()
+        frame.env = saved
+    machine.track(box)
+    if element is not None:
+        const = element.const if type(element.const) is not Later else UNKNOWN
+        machine.put((id(box), "element"), Value(element.labels, element.obj, const))
+    return Value(0, box)
+
+
+def _with(machine: Machine, frame: Frame, node: ast.With | ast.AsyncWith) -> int:
+    for item in node.items:
+        value = evaluate(machine, frame, item.context_expr)
+        if item.optional_vars is not None:
+            assign(machine, frame, item.optional_vars, value)
+    return execute(machine, frame, node.body)
+
+
+def _try(machine: Machine, frame: Frame, node: ast.Try) -> int:
+    flow = execute(machine, frame, node.body)
+    if flow == NORMAL and node.orelse:
+        flow = execute(machine, frame, node.orelse)
+    for handler in node.handlers:
+        if handler.name:
+            frame.env[handler.name] = NOTHING
+        alternatives: list[Callable[[], int]] = [lambda: NORMAL]
+        alternatives.append(lambda handler=handler: execute(machine, frame, handler.body))  # type: ignore[misc]
+        caught = machine.branch(frame, alternatives)
+        if flow in (RETURN, RAISE) and caught == NORMAL and flow == RAISE:
+            flow = NORMAL
+    if node.finalbody:
+        flow = execute(machine, frame, node.finalbody) or flow
+    return flow
+
+
+def _return(machine: Machine, frame: Frame, node: ast.Return) -> int:
+    value = evaluate(machine, frame, node.value) if node.value is not None else NONE
+    frame.result = value if frame.result is None else join(frame.result, value)
+    return RETURN
+
+
+def _raise(machine: Machine, frame: Frame, node: ast.Raise) -> int:
+    return RAISE
+
+
+def _break(machine: Machine, frame: Frame, node: ast.Break) -> int:
+    return BREAK
+
+
+def _continue(machine: Machine, frame: Frame, node: ast.Continue) -> int:
+    return CONTINUE
+
+
+def _function(machine: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    scopes = (frame.env, *frame.scopes) if frame.function else ()
+    defaults = {name: evaluate(machine, frame, value) for name, value in default_pairs(node.args)}
+    frame.env[node.name] = Value(0, Function(node, frame.module, scopes, None, None, defaults))
+    return NORMAL
+
+
+_NET_BASES = ("nn.Module", "Module", "nn.Linear", "Linear", "Embedding", "nn.Embedding", "ModuleList", "Sequential")
+
+
+def class_kind(bases: list[Value]) -> str:
+    """Return `net`, `optimiser`, `autograd` or `plain` for a class with these bases."""
+    for base in bases:
+        obj = base.obj
+        if isinstance(obj, Class) and obj.kind != "plain":
+            return obj.kind
+        if isinstance(obj, External):
+            path = obj.path
+            if "autograd" in path and obj.last == "Function":
+                return "autograd"
+            if "optim" in path and obj.last[:1].isupper():
+                return "optimiser"
+            if ".nn" in path and obj.last[:1].isupper():
+                return "net"
+            if obj.last == "Enum" or obj.last == "NamedTuple":
+                return "plain"
+    return "plain"
+
+
+def _class(machine: Machine, frame: Frame, node: ast.ClassDef) -> int:
+    bases = [evaluate(machine, frame, base) for base in node.bases]
+    cls = Class(node, frame.module, bases, class_kind(bases))
+    scopes = (frame.env, *frame.scopes) if frame.function else ()
+    inner = Frame(frame.module, cls.attrs, (frame.env, *frame.scopes), frame.function)
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            defaults = {name: evaluate(machine, inner, value) for name, value in default_pairs(item.args)}
+            cls.attrs[item.name] = Value(0, Function(item, frame.module, scopes, cls, None, defaults))
+        else:
+            execute(machine, inner, [item])
+            if inner.env is not cls.attrs:
+                cls.attrs.update(inner.env)
+                inner.env = cls.attrs
+    frame.env[node.name] = Value(0, cls)
+    return NORMAL
+
+
+def _global(machine: Machine, frame: Frame, node: ast.Global) -> int:
+    frame.global_names.update(node.names)
+    return NORMAL
+
+
+def _nonlocal(machine: Machine, frame: Frame, node: ast.Nonlocal) -> int:
+    frame.outer_names.update(node.names)
+    return NORMAL
+
+
+def _import(machine: Machine, frame: Frame, node: ast.Import) -> int:
+    from audits.facts.code.imports import import_module
+
+    for alias in node.names:
+        value = import_module(machine, alias.name)
+        top = alias.name.split(".")[0]
+        frame.env[alias.asname or top] = value if alias.asname or value.obj.__class__ is Imported else Value(0, External(top))
+    return NORMAL
+
+
+def _import_from(machine: Machine, frame: Frame, node: ast.ImportFrom) -> int:
+    from audits.facts.code.imports import import_module
+
+    source = import_module(machine, node.module or "")
+    for alias in node.names:
+        if alias.name == "*":
+            if isinstance(source.obj, Imported):
+                frame.env.update({k: v for k, v in source.obj.module.env.items() if not k.startswith("__")})
+            continue
+        frame.env[alias.asname or alias.name] = get_attribute(machine, frame, source, alias.name)
+    return NORMAL
+
+
+def _match(machine: Machine, frame: Frame, node: ast.Match) -> int:
+    evaluate(machine, frame, node.subject)
+    alternatives: list[Callable[[], int]] = [
+        (lambda case=case: execute(machine, frame, case.body)) for case in node.cases  # type: ignore[misc]
+    ]
+    return machine.branch(frame, alternatives)
+
+
+def _delete(machine: Machine, frame: Frame, node: ast.Delete) -> int:
+    return NORMAL
+
+
+def _assert(machine: Machine, frame: Frame, node: ast.Assert) -> int:
+    return NORMAL
+
+
+STATEMENTS: dict[type, Callable[[Machine, Frame, Any], int]] = {
+    ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented, ast.If: _if,
+    ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try,
+    ast.Return: _return, ast.Raise: _raise, ast.Break: _break, ast.Continue: _continue, ast.FunctionDef: _function,
+    ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Global: _global, ast.Nonlocal: _nonlocal,
+    ast.Import: _import, ast.ImportFrom: _import_from, ast.Match: _match, ast.Delete: _delete, ast.Assert: _assert,
+}
+
+__all__ = ["assign", "element_of", "execute", "known", "look_up", "run_comprehension"]

@@ -1,0 +1,273 @@
+"""Reads and writes through an index: where tokens are narrowed, targets gathered and tables touched."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NamedTuple
+
+from audits.facts.code import labels as lab
+from audits.facts.code.events import Learner, Lookup, UpdateKind
+from audits.facts.code.expressions import add_element, evaluate, known
+from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.updates import update_net
+from audits.facts.code.values import (
+    UNKNOWN,
+    Buffer,
+    Container,
+    External,
+    Fixed,
+    Function,
+    Instance,
+    Later,
+    Net,
+    Part,
+    Value,
+    join,
+    objects,
+)
+
+
+class Index(NamedTuple):
+    """What an index expression depends on and how it cuts."""
+
+    labels: int
+    shifted: bool
+    """Some dimension starts one to the right: the cut is the stream of targets."""
+    cut: int
+    """PREFIX or SUFFIX for a cut at a boundary that is not constant."""
+    key: Value | None
+    """The single plain index, if there is just one."""
+    is_slice: bool
+
+
+def read_index(machine: Machine, frame: Frame, node: ast.expr) -> Index:
+    """Evaluate an index expression."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    mask, shifted, cut, sliced = 0, False, 0, False
+    key: Value | None = None
+    for part in parts:
+        if isinstance(part, ast.Slice):
+            sliced = True
+            more, is_shifted, this_cut = read_slice(machine, frame, part)
+            mask |= more
+            shifted = shifted or is_shifted
+            cut |= this_cut
+        else:
+            value = evaluate(machine, frame, part)
+            mask |= machine.mask(value)
+            key = value
+    return Index(mask, shifted, cut, key if len(parts) == 1 else None, sliced)
+
+
+def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bool, int]:
+    """Return the labels of a slice, whether it is shifted by one, and the cut it makes."""
+    lower = evaluate(machine, frame, node.lower) if node.lower is not None else None
+    upper = evaluate(machine, frame, node.upper) if node.upper is not None else None
+    mask = (machine.mask(lower) if lower else 0) | (machine.mask(upper) if upper else 0)
+    shifted = lower is not None and (type(lower.const) is int and lower.const == 1 or bool(
+        lower.labels & lab.NEXT_INDEX and not known(lower)))
+    mask &= ~lab.NEXT_INDEX
+    cut = 0
+    if lower is not None and not known(lower):
+        cut = lab.SUFFIX
+    elif (lower is None or lower.const == 0) and upper is not None and not known(upper):
+        cut = lab.PREFIX
+    return mask, shifted, cut
+
+
+def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Value) -> Value:
+    """Return `base[index]`."""
+    found = objects(base)
+    if len(found) > 1:
+        out: Value | None = None
+        for item in found:
+            part = load_subscript(machine, frame, node, Value(base.labels, item))
+            out = part if out is None else join(out, part)
+        return out or Value()
+    obj = found[0] if found else None
+    if type(obj) is External and obj.path.endswith("environ"):
+        from audits.facts.code.configuration import read_environment
+
+        return read_environment(machine, frame, node, [evaluate(machine, frame, node.slice)])
+    index = read_index(machine, frame, node.slice)
+    kind = type(obj)
+    if kind is Fixed:
+        return load_fixed(machine, obj, index, base, node)
+    if kind is Container:
+        return load_container(machine, frame, node, base, obj, index)
+    if kind is Instance and obj.cls is not None:
+        method = obj.cls.find("__getitem__")
+        if method is not None and isinstance(method.obj, Function):
+            from audits.facts.code.calls import call_value
+            from audits.facts.code.expressions import bind_method
+
+            key = index.key or Value(index.labels)
+            return call_value(machine, frame, node, bind_method(machine, frame, method, base), [key], {})
+    if kind in (Net, Part):
+        net = obj if kind is Net else obj.net
+        stored = machine.heap.get((id(net), getattr(obj, "path", "") + "[]"))
+        return stored if stored is not None else Value(base.labels | index.labels & machine.labels.tags, Part(net, getattr(obj, "path", "")))
+    if isinstance(base.const, str | bytes) and index.key is not None and type(index.key.const) is int:
+        return Value(base.labels)
+    return load_tensor(machine, frame, node, base, index)
+
+
+def load_fixed(machine: Machine, obj: Fixed, index: Index, base: Value, node: ast.Subscript) -> Value:
+    """Return an element or slice of a tuple."""
+    if index.key is not None and type(index.key.const) is int and -len(obj.items) <= index.key.const < len(obj.items):
+        return obj.items[index.key.const]
+    if index.is_slice or not obj.items:
+        return base
+    out = obj.items[0]
+    for item in obj.items[1:]:
+        out = join(out, item)
+    return Value(machine.labels.narrow(out.labels, index.labels & machine.labels.tags), out.obj, out.const)
+
+
+def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, box: Container, index: Index) -> Value:
+    """Return an element of a list or dict; a missing element stands for a nested container."""
+    labels = machine.labels
+    key = index.key
+    if key is not None and known(key) and not index.is_slice:
+        stored = machine.heap.get((id(box), ("key", key.const)))
+        if stored is not None:
+            return Value(stored.labels | base.labels & labels.tags, stored.obj, stored.const)
+        literal = machine.heap.get((id(box), "literal"))
+        if literal is not None and type(key.const) is int and -len(literal.obj.items) <= key.const < len(literal.obj.items):
+            item: Value = literal.obj.items[key.const]
+            return item
+    tags = index.labels & labels.tags
+    if index.is_slice:
+        return Value(base.labels | tags, box)
+    element = machine.heap.get((id(box), "element"))
+    content = machine.content(box)
+    mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
+    mask |= look_up_table(machine, frame, node, index.labels, mask)
+    if element is None:
+        return Value(mask, box)
+    return Value(mask, element.obj, element.const if type(element.const) is not Later else UNKNOWN)
+
+
+def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, content: int) -> int:
+    """Record a read under a key of token ids and return its labels."""
+    labels = machine.labels
+    reads = key & labels.reads
+    if not reads or not key & lab.HASHED:
+        return 0
+    lookup = Lookup(machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET))
+    out = labels.lookup(lookup)
+    if len(labels.lookup_info) > len(machine.trace.lookups):
+        machine.trace.lookups.append(lookup)
+    if lookup.target_in_key:
+        machine.mark(frame, node, lab.TARGET_KEYED)
+        out |= lab.TARGET_KEYED
+    return out
+
+
+def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value, index: Index) -> Value:
+    """Return `tensor[index]`: narrowed tokens, gathered targets, table reads or plain values."""
+    labels = machine.labels
+    mask = machine.mask(base)
+    tags = index.labels & labels.tags
+    predicted = mask & (labels.params | lab.DISTRIBUTION)
+    if mask & (labels.vals | lab.TRAIN) and not predicted and not mask & (labels.scores | labels.lookups | lab.PIECES):
+        out = labels.narrow(mask, tags) | labels.read(node)
+        if index.shifted or index.labels & lab.NEXT_INDEX:
+            out = out & ~lab.NEXT_INDEX | lab.TARGET
+        return Value(out, base.obj if index.is_slice and not tags else None)
+    if predicted and index.labels & labels.vals and not mask & labels.scores:
+        return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
+    out = mask | tags | look_up_table(machine, frame, node, index.labels, mask)
+    out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED)
+    if mask & lab.PIECES or not mask & (labels.scores | labels.params):
+        out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
+    if mask & (labels.scores | labels.params):
+        out |= index.cut
+    keep = base.obj if isinstance(base.obj, Buffer) and index.is_slice else None
+    return Value(out, keep)
+
+
+def store_subscript(machine: Machine, frame: Frame, node: ast.Subscript, value: Value, augmented: bool = False) -> None:
+    """Perform `base[index] = value` or `base[index] op= value`."""
+    base = evaluate(machine, frame, node.value)
+    index = read_index(machine, frame, node.slice)
+    found = objects(base)
+    if not found:
+        rebind(machine, frame, node, base, index, value, augmented)
+        return
+    for obj in found:
+        store_into(machine, frame, node, obj, index, value, augmented)
+
+
+def rebind(machine: Machine, frame: Frame, node: ast.Subscript, base: Value, index: Index, value: Value,
+           augmented: bool) -> None:
+    """Write into a value that has no identity: the name that holds it gets the join."""
+    target = node.value
+    while isinstance(target, ast.Subscript | ast.Attribute):
+        target = target.value
+    if not isinstance(target, ast.Name):
+        return
+    old = frame.env.get(target.id)
+    if old is None or old.obj is not None:
+        return
+    mask = machine.mask(value) | written_key(machine, frame, node, index, value, augmented)
+    mask |= oracle_write(machine, frame, node, index, base.labels, mask)
+    frame.env[target.id] = Value(old.labels | mask)
+
+
+def written_key(machine: Machine, frame: Frame, node: ast.AST, index: Index, value: Value, augmented: bool) -> int:
+    """Return what a table learns when it is written under a key of validation tokens."""
+    labels = machine.labels
+    keyed = index.labels & labels.vals and index.labels & labels.reads
+    if not keyed and not machine.mask(value) & lab.COUNTS:
+        return 0
+    if not augmented and not index.labels & lab.HASHED and not isinstance(index.key, Value):
+        return 0
+    learned = machine.learned(frame, node, index.labels | machine.mask(value), UpdateKind.TABLE, Learner.TABLE)
+    return learned
+
+
+def oracle_write(machine: Machine, frame: Frame, node: ast.AST, index: Index, old: int, new: int) -> int:
+    """Return ORACLE when scores are overwritten where a comparison of scores says so."""
+    scores = machine.labels.scores
+    if index.labels & lab.SCORE_COMPARED and old & scores and new & scores:
+        machine.mark(frame, node, lab.ORACLE)
+        return lab.ORACLE
+    return 0
+
+
+def store_into(machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, index: Index, value: Value,
+               augmented: bool) -> None:
+    """Write into one heap object."""
+    kind = type(obj)
+    if kind in (Net, Part):
+        update_net(machine, frame, node, obj if kind is Net else obj.net, machine.mask(value), UpdateKind.IN_PLACE)
+        return
+    learned = written_key(machine, frame, node, index, value, augmented)
+    if learned and machine.content(obj) | learned != machine.content(obj):
+        machine.version += 1
+    if kind is Container:
+        key = index.key
+        if key is not None and known(key) and isinstance(key.const, str | int | bytes) and not augmented:
+            machine.put((id(obj), ("key", key.const)), value)
+        add_element(machine, obj, value)
+        tags = index.labels & machine.labels.tags
+        if learned or tags:
+            machine.add_content(obj, learned | tags)
+    elif kind is Buffer:
+        mask = machine.mask(value) | learned | index.labels & machine.labels.tags
+        mask |= oracle_write(machine, frame, node, index, machine.content(obj), mask)
+        if index.cut and known(value):
+            cut = index.cut
+            if value.const in (0, 0.0, False):
+                cut = {lab.PREFIX: lab.SUFFIX, lab.SUFFIX: lab.PREFIX}.get(cut, cut)
+            mask |= cut
+        machine.add_content(obj, mask)
+    elif kind is Instance and obj.cls is not None:
+        method = obj.cls.find("__setitem__")
+        if method is not None and isinstance(method.obj, Function):
+            from audits.facts.code.calls import call_value
+            from audits.facts.code.expressions import bind_method
+
+            bound = bind_method(machine, frame, method, Value(0, obj))
+            call_value(machine, frame, node, bound, [index.key or Value(index.labels), value], {})

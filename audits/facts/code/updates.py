@@ -1,0 +1,74 @@
+"""Gradients, optimiser steps and in-place writes: how trainable things come to depend on tokens."""
+
+from __future__ import annotations
+
+import ast
+
+from audits.facts.code import labels as lab
+from audits.facts.code.events import Learner, UpdateKind
+from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.values import Buffer, HeapObject, Net
+
+
+def learner_of(machine: Machine, owner: object) -> Learner:
+    """Return what kind of thing a trainable owner is."""
+    if isinstance(owner, Net):
+        return Learner.ADAPTER if owner.low_rank else Learner.MODEL
+    return Learner.FREE_TENSOR if isinstance(owner, Buffer) else Learner.UNKNOWN
+
+
+def backward(machine: Machine, mask: int) -> None:
+    """Let every trainable thing a loss depends on have a gradient that depends on what the loss saw."""
+    data = mask & (machine.labels.vals | machine.labels.states | lab.TRAIN | lab.PREFIX | lab.SUFFIX)
+    for bit in lab.bit_numbers(mask & machine.labels.params):
+        key = ("gradient", bit)
+        old = machine.heap.get(key, 0)
+        if old | data != old:
+            machine.put(key, old | data)
+
+
+def zero_gradients(machine: Machine, params: int) -> None:
+    """Forget the gradients of the given trainable things."""
+    for bit in lab.bit_numbers(params & machine.labels.params):
+        if machine.heap.get(("gradient", bit)):
+            machine.put(("gradient", bit), 0)
+
+
+def step(machine: Machine, frame: Frame, node: ast.AST, params: int) -> None:
+    """Apply pending gradients to the trainable things of an optimiser."""
+    for bit in lab.bit_numbers(params & machine.labels.params):
+        data = machine.heap.get(("gradient", bit), 0)
+        if not data & (machine.labels.vals | machine.labels.states):
+            continue
+        owner = machine.labels.param_info[bit]
+        if isinstance(owner, HeapObject):
+            absorb(machine, frame, node, owner, data, UpdateKind.OPTIMISER)
+
+
+def absorb(machine: Machine, frame: Frame, node: ast.AST, owner: HeapObject, mask: int, kind: UpdateKind) -> None:
+    """Make a trainable thing depend on what it learned from."""
+    shared = isinstance(owner, Buffer) and owner.batch_shared
+    learned = machine.learned(frame, node, mask, kind, learner_of(machine, owner), shared=shared)
+    old = machine.content(owner)
+    if old | learned != old:
+        machine.version += 1
+        machine.add_content(owner, learned)
+
+
+def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int, kind: UpdateKind) -> None:
+    """Write values into a net's weights in place."""
+    if mask & (machine.labels.vals | machine.labels.states):
+        absorb(machine, frame, node, net, mask, kind)
+
+
+def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int) -> None:
+    """Replace a net's weights: what it had learned before is gone, what the new ones carry is there."""
+    labels = machine.labels
+    learned = machine.learned(frame, node, mask, UpdateKind.LOADED, learner_of(machine, net))
+    carried = learned | mask & (labels.params | lab.ARTIFACT)
+    old = machine.content(net)
+    new = carried & ~labels.param(net)
+    if new != old:
+        if (new & labels.states) & ~old:
+            machine.version += 1
+        machine.put((id(net), ""), new)

@@ -1,0 +1,313 @@
+"""What the abstract machine computes with: a label mask, sometimes a constant, sometimes an object."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, Final
+
+from audits.facts.layer import Layer
+
+
+class _Unknown:
+    """The constant that is not known."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNKNOWN: Final = _Unknown()
+
+
+class Later:
+    """A loop counter after its first pass: larger than `start`, otherwise unknown."""
+
+    __slots__ = ("start",)
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+
+class Value:
+    """An abstract value. `labels` excludes what lies in the heap behind `obj`."""
+
+    __slots__ = ("const", "labels", "obj")
+
+    def __init__(self, labels: int = 0, obj: Any = None, const: Any = UNKNOWN) -> None:
+        self.labels = labels
+        self.obj = obj
+        self.const = const
+
+    def __repr__(self) -> str:
+        return f"Value({self.labels:x}, {self.obj!r}, {self.const!r})"
+
+
+NOTHING: Final = Value()
+NONE: Final = Value(0, None, None)
+
+
+class Module:
+    """One Python layer being read: its names and where its lines lie."""
+
+    __slots__ = ("env", "executed", "layer", "name", "tree")
+
+    def __init__(self, layer: Layer, tree: ast.Module, name: str) -> None:
+        self.layer = layer
+        self.tree = tree
+        self.name = name
+        self.env: dict[str, Value] = {"__name__": Value(0, None, name)}
+        self.executed = False
+
+
+class Function:
+    """A function of the submission with the scopes it closes over."""
+
+    __slots__ = ("bound", "defaults", "effects", "module", "node", "owner", "scopes")
+
+    def __init__(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        module: Module,
+        scopes: tuple[dict[str, Value], ...],
+        owner: Class | None = None,
+        bound: Value | None = None,
+        defaults: dict[str, Value] | None = None,
+    ) -> None:
+        self.node = node
+        self.module = module
+        self.scopes = scopes
+        self.owner = owner
+        self.bound = bound
+        self.defaults = defaults or {}
+
+    @property
+    def name(self) -> str:
+        """Name in the source, `<lambda>` for a lambda."""
+        return getattr(self.node, "name", "<lambda>")
+
+
+class Class:
+    """A class of the submission."""
+
+    __slots__ = ("attrs", "bases", "kind", "module", "node")
+
+    def __init__(self, node: ast.ClassDef, module: Module, bases: list[Value], kind: str) -> None:
+        self.node = node
+        self.module = module
+        self.bases = bases
+        self.kind = kind
+        self.attrs: dict[str, Value] = {}
+
+    def find(self, name: str, depth: int = 0) -> Value | None:
+        """Return the attribute `name` from this class or its local bases."""
+        found = self.attrs.get(name)
+        if found is not None or depth > 8:
+            return found
+        for base in self.bases:
+            if isinstance(base.obj, Class):
+                found = base.obj.find(name, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+
+class HeapObject:
+    """Something with identity: its content lives in the machine's heap."""
+
+    __slots__ = ("depth",)
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+
+class Instance(HeapObject):
+    """An object of a plain class of the submission."""
+
+    __slots__ = ("cls",)
+
+    def __init__(self, cls: Class | None) -> None:
+        super().__init__()
+        self.cls = cls
+
+
+class Net(HeapObject):
+    """A neural module: one trainable thing with everything inside it."""
+
+    __slots__ = ("cls", "hooks", "low_rank", "made_in_eval", "train_order")
+
+    def __init__(self, cls: Class | None) -> None:
+        super().__init__()
+        self.cls = cls
+        self.hooks: list[Value] = []
+        self.made_in_eval = False
+        self.low_rank = False
+
+
+class Part:
+    """A submodule or parameter of a `Net`: shares its trainable identity, not its call."""
+
+    __slots__ = ("net", "path")
+
+    def __init__(self, net: Net, path: str = "") -> None:
+        self.net = net
+        self.path = path
+
+
+class Optimiser(HeapObject):
+    """An optimiser over the trainable things in `params`."""
+
+    __slots__ = ("params",)
+
+    def __init__(self, params: int) -> None:
+        super().__init__()
+        self.params = params
+
+
+class Buffer(HeapObject):
+    """A tensor or array made by the submission and possibly written to."""
+
+    __slots__ = ("batch_shared", "trainable")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trainable = False
+        self.batch_shared = False
+
+
+class Container(HeapObject):
+    """A list, set or dict; nested containers read out of it collapse into it."""
+
+    __slots__ = ("is_dict", "keyed")
+
+    def __init__(self, is_dict: bool = False) -> None:
+        super().__init__()
+        self.is_dict = is_dict
+        self.keyed: dict[object, None] = {}
+
+
+class File(HeapObject):
+    """An open file or path object, known by its constant path if there is one."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: object) -> None:
+        super().__init__()
+        self.path = path
+
+
+class Fixed:
+    """A tuple, or a literal list never changed: its elements one by one."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Value]) -> None:
+        self.items = items
+
+
+class External:
+    """Something of a library, by its dotted path."""
+
+    __slots__ = ("last", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.last = path.rsplit(".", 1)[-1]
+
+
+class Bound:
+    """A library method of a value."""
+
+    __slots__ = ("name", "receiver")
+
+    def __init__(self, name: str, receiver: Value) -> None:
+        self.name = name
+        self.receiver = receiver
+
+
+class Partial:
+    """`functools.partial` and its like."""
+
+    __slots__ = ("args", "func", "kwargs")
+
+    def __init__(self, func: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+
+
+class Gradient:
+    """A function that returns a loss and its gradients when called (`value_and_grad`)."""
+
+    __slots__ = ("func", "with_value")
+
+    def __init__(self, func: Value, with_value: bool) -> None:
+        self.func = func
+        self.with_value = with_value
+
+
+class Many:
+    """One of several objects."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Any, ...]) -> None:
+        self.items = items
+
+
+class Imported:
+    """A local module of the folder."""
+
+    __slots__ = ("module",)
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+
+def join_objects(left: Any, right: Any) -> Any:
+    """Return an object that may be either."""
+    if left is right or right is None:
+        return left
+    if left is None:
+        return right
+    if isinstance(left, Part) and isinstance(right, Part) and left.net is right.net:
+        return left
+    if isinstance(left, Fixed) and isinstance(right, Fixed):
+        if len(left.items) == len(right.items):
+            return Fixed([join(a, b) for a, b in zip(left.items, right.items, strict=True)])
+        return None
+    if isinstance(left, External) and isinstance(right, External) and left.path == right.path:
+        return left
+    items = left.items if isinstance(left, Many) else (left,)
+    for extra in right.items if isinstance(right, Many) else (right,):
+        if not any(extra is known or same_part(extra, known) for known in items):
+            items = (*items, extra)
+    return Many(items[:6]) if len(items) > 1 else items[0]
+
+
+def same_part(left: Any, right: Any) -> bool:
+    """Return True when both are parts of one net."""
+    return isinstance(left, Part) and isinstance(right, Part) and left.net is right.net
+
+
+def join(left: Value, right: Value) -> Value:
+    """Return a value that may be either."""
+    if left is right:
+        return left
+    const = left.const
+    if const is not right.const and (type(const) is not type(right.const) or const != right.const):
+        const = UNKNOWN
+    return Value(left.labels | right.labels, join_objects(left.obj, right.obj), const)
+
+
+def objects(value: Value) -> tuple[Any, ...]:
+    """Return the objects a value may be."""
+    obj = value.obj
+    if obj is None:
+        return ()
+    return obj.items if isinstance(obj, Many) else (obj,)
+
+
+Handler = Callable[..., Value]
