@@ -19,6 +19,8 @@ class Track:
     record: bool = True
     """Whether entries claim a leaderboard record (significance and seeds are then judged)."""
     unknown: bool = False
+    gpu_tolerated: tuple[str, ...] = ()
+    """Other accelerators that accepted entries ran on."""
     reference: str | None = None
     """Track whose time limits are quoted for comparison where this one sets none."""
     spellings: tuple[str, ...] = ()

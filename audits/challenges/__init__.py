@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -32,7 +33,14 @@ def load_challenge(name: str) -> Challenge:
     if name not in challenge_names():
         raise UserError(f"no challenge called {name!r}", f"known: {', '.join(challenge_names())}")
     text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return _challenge(name, tomllib.loads(text))
+    data = tomllib.loads(text)
+    if "log_fields_of" in data:
+        return replace(
+            _challenge(name, data),
+            log_dialects=load_challenge(data["log_fields_of"]).log_dialects,
+            log_triggers=load_challenge(data["log_fields_of"]).log_triggers,
+        )
+    return _challenge(name, data)
 
 
 def detect_challenge(submission: Submission) -> Challenge:
@@ -67,7 +75,8 @@ def _challenge(name: str, data: dict[str, Any]) -> Challenge:
 
 def _track(entry: dict[str, Any]) -> Track:
     limits = {"artifact_bytes": None, "train_seconds": None, "eval_seconds": None}
-    return Track(**{**limits, **entry, "spellings": tuple(entry.get("spellings", ()))})
+    lists = {key: tuple(entry.get(key, ())) for key in ("spellings", "gpu_tolerated")}
+    return Track(**{**limits, **entry, **lists})
 
 
 def _fingerprint(entry: dict[str, Any]) -> OverlapFingerprint:

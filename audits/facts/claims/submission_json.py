@@ -10,7 +10,7 @@ from audits.facts.claim import Claim
 from audits.facts.claims.json_text import JsonText, read_json
 from audits.facts.claims.records import JsonProblem, SeedClaim, SubmissionClaims
 from audits.location import Location
-from audits.submission import Submission
+from audits.submission import SourceFile, Submission
 
 FILE = "submission.json"
 BPB = ("val_bpb", "bpb", "val_bpb_exact")
@@ -86,7 +86,7 @@ class _Reader:
 
 def read_submission_json(submission: Submission) -> SubmissionClaims:
     """Return what submission.json claims, or why it cannot be read."""
-    file = submission.file(FILE)
+    file = submission.file(FILE) or _lookalike(submission)
     if file is None:
         return SubmissionClaims(FILE, (JsonProblem("missing", "there is no submission.json"),))
     if file.absent or file.unread is not None:
@@ -98,14 +98,20 @@ def read_submission_json(submission: Submission) -> SubmissionClaims:
             JsonProblem("not-an-object", f"the top level is {type(document.value).__name__}"),
         )
         return SubmissionClaims(FILE, (*document.problems, *extra))
-    return _read_object(_Reader(FILE, document), document.value)
+    return _read_object(_Reader(file.path, document), document.value)
+
+
+def _lookalike(submission: Submission) -> SourceFile | None:
+    """Return a file that is evidently meant as submission.json (`submission_ternary.json`)."""
+    names = [file for file in submission.files if re.match(r"submission[\w.-]{0,60}\.json$", file.path.lower())]
+    return names[0] if len(names) == 1 else None
 
 
 def _read_object(reader: _Reader, table: dict[str, Any]) -> SubmissionClaims:
     model = reader.whole(table, (*MODEL, *(key for key in table if str(key).startswith("bytes_model"))))
     seeds = _seeds(reader, table)
     return SubmissionClaims(
-        path=FILE,
+        path=reader.path,
         name=reader.text(table, ("name", "title", "submission_name", "run_name")),
         author=reader.text(table, ("author", "authors")),
         github_id=reader.text(table, ("github_id", "github", "github_username")),

@@ -216,11 +216,14 @@ def _totals(hits: dict[str, list[Hit]]) -> tuple[SizeLine, ...]:
     return tuple(sorted(lines, key=lambda line: line.line))
 
 
+_TWIN = re.compile(r"_exact\b|:done\b")
+
+
 def _family(label: str) -> str:
-    return label.lower().removesuffix("_exact").removesuffix(":done").strip(" :|-")
+    return _TWIN.sub("", label.lower()).strip(" :|-")
 
 
-_EVAL_TIME = re.compile(r"\b(?:eval_time|elapsed)[:=]\s*(\d{1,10}(?:\.\d{1,9})?)\s*(ms|s)", re.IGNORECASE)
+_EVAL_TIME = re.compile(r"\b(?:eval_time|elapsed|time)[:=]\s*(\d{1,10}(?:\.\d{1,9})?)\s*(ms|s)", re.IGNORECASE)
 
 
 def _seconds(text: str) -> float | None:

@@ -159,8 +159,12 @@ class LogFacts:
 
     @property
     def total(self) -> SizeLine | None:
-        """Return the compressed total: the last one with a suffix."""
-        return next((line for line in reversed(self.totals) if line.suffix), None)
+        """Return the compressed total: the last with a suffix, else a bare one that model plus code give."""
+        named = next((line for line in reversed(self.totals) if line.suffix), None)
+        if named is not None or self.model is None or self.code_bytes is None:
+            return named
+        expected = self.model.bytes + self.code_bytes.value
+        return next((line for line in reversed(self.totals) if line.bytes == expected), None)
 
     @property
     def any_seed(self) -> int | None:
