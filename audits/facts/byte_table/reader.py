@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from audits.facts.byte_table.flow import Flow
 from audits.facts.byte_table.index import ModuleIndex
-from audits.facts.byte_table.records import ByteTableFacts, SidecarUse, SpaceRule, TableSource, TableUse
+from audits.facts.byte_table.records import (
+    ByteDefect,
+    ByteTableFacts,
+    SidecarUse,
+    SpaceRule,
+    TableSource,
+    TableUse,
+)
 from audits.facts.byte_table.semantics import Role, record, role, with_space
 from audits.facts.byte_table.tokenizer import API_TEXT
 from audits.facts.byte_table.uses import Shape, Usage, UseReader
@@ -90,6 +97,10 @@ def _use(usage: Usage, usages: list[Usage], tables: _Records) -> TableUse:
         space = SpaceRule.GUARDED  # a helper of its own adds the spaces
     found = tuple(tables.of(table) for table in usage.tables)
     computed = [entry for entry in found if entry.source is TableSource.COMPUTED]
+    defects = with_space(computed[0], space) if computed else ()
+    if any(other.tables and other.space is SpaceRule.GUARDED for other in usages):
+        # Some other function counts properly; a lookup without spaces next to it serves another purpose.
+        defects = tuple(defect for defect in defects if defect is not ByteDefect.SPACE_NEVER_COUNTED)
     path, layer = usage.index.origin
     name = usage.scope.qualified if usage.scope is not None else "<module>"
     return TableUse(
@@ -97,7 +108,7 @@ def _use(usage: Usage, usages: list[Usage], tables: _Records) -> TableUse:
         space,
         Location(path, usage.line, usage.end, layer),
         name,
-        with_space(computed[0], space) if computed else (),
+        defects,
         usage.scope is None or usage.index.is_referenced(usage.scope),
     )
 
