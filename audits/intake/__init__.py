@@ -6,9 +6,13 @@ raises `UserError`; anything odd about the submission is an `IntakeProblem` on i
 
 from __future__ import annotations
 
-from audits.challenge import Challenge
+from typing import TYPE_CHECKING
+
 from audits.errors import UserError
-from audits.intake.result import Intake, NothingToAudit
+from audits.intake.result import Intake, NothingToAuditError
+
+if TYPE_CHECKING:
+    from audits.challenge import Challenge
 
 DEFAULT_RECORDS_DIR = "records"
 
@@ -50,4 +54,4 @@ def load(
     return load_local(target, base, folder)
 
 
-__all__ = ["DEFAULT_RECORDS_DIR", "Intake", "NothingToAudit", "load"]
+__all__ = ["DEFAULT_RECORDS_DIR", "Intake", "NothingToAuditError", "load"]

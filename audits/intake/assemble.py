@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from audits.intake.main_script import choose_main_script
 from audits.intake.run_command import read_run_commands
 from audits.submission import Change, IntakeProblem, Origin, SourceFile, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def assemble(

@@ -20,9 +20,50 @@ MAX_PACKED_CODE_BYTES = 512 * 1024
 LOG_SUFFIXES = frozenset({".log", ".txt", ".out", ".err", ".tsv", ".csv", ".jsonl"})
 PACKED_SUFFIXES = frozenset({".lzma", ".xz", ".gz", ".bz2", ".br", ".zst", ".zlib", ".b85", ".b64"})
 BINARY_SUFFIXES = frozenset(
-    """.ptz .pt .pth .bin .so .dll .dylib .a .o .zip .tar .tgz .7z .npz .npy .pkl .pickle .safetensors .model
-    .whl .pyc .hgz .png .jpg .jpeg .gif .webp .pdf .mp4 .mov .svgz .ico .onnx .gguf .parquet .arrow .db .sqlite
-    .woff .woff2 .ttf .vocab""".split()
+    [
+        ".ptz",
+        ".pt",
+        ".pth",
+        ".bin",
+        ".so",
+        ".dll",
+        ".dylib",
+        ".a",
+        ".o",
+        ".zip",
+        ".tar",
+        ".tgz",
+        ".7z",
+        ".npz",
+        ".npy",
+        ".pkl",
+        ".pickle",
+        ".safetensors",
+        ".model",
+        ".whl",
+        ".pyc",
+        ".hgz",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".webp",
+        ".pdf",
+        ".mp4",
+        ".mov",
+        ".svgz",
+        ".ico",
+        ".onnx",
+        ".gguf",
+        ".parquet",
+        ".arrow",
+        ".db",
+        ".sqlite",
+        ".woff",
+        ".woff2",
+        ".ttf",
+        ".vocab",
+    ]
 )
 
 
@@ -40,7 +81,20 @@ def reading_order(path: str) -> tuple[int, int, str]:
     suffix = _suffix(path)
     if suffix == ".py" or name.startswith(("readme", "submission")):
         rank = 0
-    elif suffix in {".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh", ".json", ".toml", ".yaml", ".yml"}:
+    elif suffix in {
+        ".c",
+        ".cc",
+        ".cpp",
+        ".cu",
+        ".cuh",
+        ".h",
+        ".hpp",
+        ".sh",
+        ".json",
+        ".toml",
+        ".yaml",
+        ".yml",
+    }:
         rank = 1
     elif suffix == ".log":
         rank = 2

@@ -10,16 +10,19 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audits.errors import UserError
 from audits.intake import caps
 from audits.intake.assemble import assemble
 from audits.intake.caps import ReadBudget
 from audits.intake.local_changes import changes_against
-from audits.intake.result import Intake, NothingToAudit
+from audits.intake.result import Intake, NothingToAuditError
 from audits.submission import Origin, OriginKind, SourceFile, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_DEPTH = 24
 SKIPPED_DIRECTORIES = frozenset({".git", "__pycache__", ".venv", "node_modules", ".mypy_cache"})
@@ -34,7 +37,9 @@ def load_local(target: str, base: str | None, folder: str | None) -> Intake:
     except FileNotFoundError:
         raise UserError(f"no such file or folder: {target}", _missing_hint(path)) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot open {target[:200]}: {_reason(error)}", "check the path and its rights") from None
+        raise UserError(
+            f"cannot open {target[:200]}: {_reason(error)}", "check the path and its rights"
+        ) from None
     if folder and stat.S_ISDIR(mode):
         return load_local(str(path / folder), base, None)
     if stat.S_ISDIR(mode):
@@ -61,7 +66,9 @@ def _load_folder(path: Path, base: str | None) -> Intake:
         raise UserError(f"cannot read the folder {path}: {_reason(error)}", "check its rights") from None
     files = read_tree(path, budget)
     if not files:
-        raise NothingToAudit(f"the folder {path} is empty", "a record folder holds train_gpt.py and README.md")
+        raise NothingToAuditError(
+            f"the folder {path} is empty", "a record folder holds train_gpt.py and README.md"
+        )
     _refuse_repository(path, files)
     resolved = path.resolve()
     origin, changes = changes_against(resolved, base, Origin(kind=OriginKind.FOLDER, path=str(path)))
@@ -149,7 +156,7 @@ def _walk(root: Path, budget: ReadBudget) -> Iterator[tuple[Path, str]]:
     """Yield (path, relative name) breadth first, so that a deep or wide trap cannot hide the top level."""
     level: list[tuple[str, str]] = [(str(root), "")]
     listed = 0
-    for depth in range(MAX_DEPTH + 1):
+    for _depth in range(MAX_DEPTH + 1):
         below: list[tuple[str, str]] = []
         for directory, prefix in level:
             for entry in _scan(directory, prefix, budget):
@@ -164,7 +171,7 @@ def _walk(root: Path, budget: ReadBudget) -> Iterator[tuple[Path, str]]:
                     return
         level = below[: caps.MAX_LISTED_FILES]
     if level:
-        budget.note("too-deep", level[0][1][:200], f"folders nested deeper than {depth} are not entered")
+        budget.note("too-deep", level[0][1][:200], f"folders nested deeper than {MAX_DEPTH} are not entered")
 
 
 def _scan(directory: str, prefix: str, budget: ReadBudget) -> list[os.DirEntry[str]]:
@@ -183,7 +190,9 @@ def _read_entry(root: Path, path: Path, raw_name: str, budget: ReadBudget) -> So
         if stat.S_ISLNK(info.st_mode):
             inside = _link_target(root, path)
             if inside is None:
-                budget.note("symlink-escape", name, "link that leaves the folder or leads nowhere; not followed")
+                budget.note(
+                    "symlink-escape", name, "link that leaves the folder or leads nowhere; not followed"
+                )
                 return caps.not_read(name, info.st_size, "", "symlink-escape")
             path, info = inside, inside.stat()
         if not stat.S_ISREG(info.st_mode):

@@ -85,7 +85,11 @@ def _resolve(repo: pygit2.Repository, path: str, pr: int | None, ref: str | None
 
 
 def _pull_head(repo: pygit2.Repository, path: str, pr: int) -> pygit2.Commit:
-    for name in (f"refs/pull/{pr}/head", f"refs/remotes/origin/pull/{pr}/head", f"refs/remotes/origin/pr/{pr}"):
+    for name in (
+        f"refs/pull/{pr}/head",
+        f"refs/remotes/origin/pull/{pr}/head",
+        f"refs/remotes/origin/pr/{pr}",
+    ):
         try:
             return repo.references[name].peel(pygit2.Commit)
         except (KeyError, ValueError, pygit2.GitError):
@@ -100,7 +104,9 @@ def _commit(repo: pygit2.Repository, ref: str) -> pygit2.Commit:
     try:
         return repo.revparse_single(ref).peel(pygit2.Commit)
     except (KeyError, ValueError, pygit2.GitError):
-        raise UserError(f"no such ref: {ref[:200]}", "name a branch, tag, commit or refs/pull/N/head") from None
+        raise UserError(
+            f"no such ref: {ref[:200]}", "name a branch, tag, commit or refs/pull/N/head"
+        ) from None
 
 
 def _named_folder(
@@ -164,4 +170,6 @@ def _root_submission(head: _Head) -> list[Submission]:
 def _root_note(submissions: list[Submission], head: _Head) -> str:
     if submissions:
         return "no record folder: the script at the root of the repository is audited, its track is unknown"
-    return f"nothing to audit: no record folder and no training script among {len(head.changes)} changed paths"
+    return (
+        f"nothing to audit: no record folder and no training script among {len(head.changes)} changed paths"
+    )

@@ -50,7 +50,9 @@ def find_base(repo: pygit2.Repository, head: pygit2.Commit, main: pygit2.Oid | N
     try:
         common = repo.merge_base(main, head.id)
         if common is None:
-            return Base(_root(repo, main), main, ("no common history with main: compared with its first commit",))
+            return Base(
+                _root(repo, main), main, ("no common history with main: compared with its first commit",)
+            )
         if common == head.id:
             return _before_merge(repo, head, main)
     except (KeyError, pygit2.GitError):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pygit2
+from typing import TYPE_CHECKING
+
 from pygit2.enums import DeltaStatus, DiffFind
 
 from audits.submission import Change, ChangeStatus
+
+if TYPE_CHECKING:
+    import pygit2
 
 _STATUS = {
     DeltaStatus.ADDED: ChangeStatus.ADDED,

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 from audits.intake import caps
-from audits.intake.caps import ReadBudget
 from audits.submission import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from audits.intake.caps import ReadBudget
 
 MAX_DEPTH = 24
 Entry = tuple[str, pygit2.Oid, int]
 
 
-def read_folder(repo: pygit2.Repository, tree: pygit2.Tree, path: str, budget: ReadBudget) -> list[SourceFile]:
+def read_folder(
+    repo: pygit2.Repository, tree: pygit2.Tree, path: str, budget: ReadBudget
+) -> list[SourceFile]:
     """Return all files below `path` in the tree."""
     try:
         top = tree[path] if path not in ("", ".") else tree
@@ -84,7 +90,9 @@ def _read_entry(repo: pygit2.Repository, entry: Entry, budget: ReadBudget) -> So
     return _read_blob(repo, path, oid, size, budget)
 
 
-def _read_blob(repo: pygit2.Repository, path: str, oid: pygit2.Oid, size: int, budget: ReadBudget) -> SourceFile:
+def _read_blob(
+    repo: pygit2.Repository, path: str, oid: pygit2.Oid, size: int, budget: ReadBudget
+) -> SourceFile:
     refusal = budget.refusal(size)
     if refusal is None and size > caps.MAX_TOTAL_BYTES:
         refusal = "file-too-large"  # git inflates a blob whole, so there is no cheap cut

@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from audits.submission import RunCommand, SourceFile, Submission
+if TYPE_CHECKING:
+    from audits.submission import RunCommand, SourceFile, Submission
 
 _FOR = re.compile(
-    r"reproduc|\brun(ning)?\b|command|record|\bfull\b|final|headline|leaderboard|submission|8 ?x ?h100|3.seed|training",
+    r"reproduc|\brun(ning)?\b|command|record|\bfull\b|final|headline|leaderboard|submission"
+    r"|8 ?x ?h100|3.seed|training",
     re.IGNORECASE,
 )
 _AGAINST = re.compile(
-    r"ablat|smoke|quick|sanity|debug|baseline|\btest\b|single.?gpu|1 ?x ?(h100|gpu|a100)|\blocal|compar|control"
+    r"ablat|smoke|quick|sanity|debug|baseline|\btest\b|single.?gpu|1 ?x ?(h100|gpu|a100)|\blocal|compar"
+    r"|control"
     r"|without|\bdry|cpu|mlx|data prep|prepar|download|tokeni[sz]|previous|prior|variant|optional|diagnos"
-    r"|eval.?only|sweep|preflight|alternativ",
+    r"|eval.?only|sweep|preflight|alternativ|experimental",
     re.IGNORECASE,
 )
-_NOT_TRAINING = re.compile(r"prepare|download|cached|token|data|retoken|setup|build|plot|analy|test|pack|compress", re.I)
+_NOT_TRAINING = re.compile(
+    r"prepare|download|cached|token|data|retoken|setup|build|plot|analy|test|pack|compress", re.I
+)
 
 
 def headline(submission: Submission) -> RunCommand | None:

@@ -7,10 +7,12 @@ touches more than one folder, and never allowed to leave none.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pygit2
 
-from audits.intake.record_folders import RecordFolder
+if TYPE_CHECKING:
+    from audits.intake.record_folders import RecordFolder
 
 _PULL = re.compile(r"refs/pull/(\d+)/head\Z")
 

@@ -8,8 +8,38 @@ from typing import NamedTuple
 _PYTHON = re.compile(r"python(\d(\.\d+)?)?(\.exe)?\Z")
 _DISTRIBUTED = frozenset({"torch.distributed.run", "torch.distributed.launch", "torchrun"})
 _PREFIXES = frozenset(
-    """nohup time timeout sudo nice stdbuf numactl taskset srun uv poetry conda exec command env mpirun mpiexec
-    xvfb-run caffeinate unbuffer chrt setsid docker podman ssh tmux screen script modal torchx""".split()
+    [
+        "nohup",
+        "time",
+        "timeout",
+        "sudo",
+        "nice",
+        "stdbuf",
+        "numactl",
+        "taskset",
+        "srun",
+        "uv",
+        "poetry",
+        "conda",
+        "exec",
+        "command",
+        "env",
+        "mpirun",
+        "mpiexec",
+        "xvfb-run",
+        "caffeinate",
+        "unbuffer",
+        "chrt",
+        "setsid",
+        "docker",
+        "podman",
+        "ssh",
+        "tmux",
+        "screen",
+        "script",
+        "modal",
+        "torchx",
+    ]
 )
 _NPROC = ("--nproc_per_node", "--nproc-per-node", "--num_processes", "--num_gpus", "--nproc")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})

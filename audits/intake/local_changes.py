@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audits.errors import UserError
 from audits.submission import Change, ChangeStatus, Origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _STATUS = {
     "A": ChangeStatus.ADDED,

@@ -7,9 +7,12 @@ script that really computes the score.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from audits.intake.headline import choose_headline
-from audits.submission import RunCommand, SourceFile
+
+if TYPE_CHECKING:
+    from audits.submission import RunCommand, SourceFile
 
 _PREFERRED = ("train_gpt.py", "train_gpt_mlx.py", "train.py", "train_mlx.py")
 _GUARD = re.compile(rb"__name__\s*==\s*['\"]__main__['\"]")

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from audits.errors import UserError
-from audits.intake.result import Intake
+
+if TYPE_CHECKING:
+    from audits.intake.result import Intake
 
 _URL = re.compile(r"https?://([\w.-]+)/([\w.-]+)/([\w.-]+?)(?:\.git)?/pulls?/(\d{1,7})(?:[/?#].*)?\Z")
 
@@ -50,6 +53,13 @@ def fetch_pull(url: PullUrl, *, folder: str | None, base: str | None, records_di
                 f"cannot fetch {url.repository} pull request {url.number}: {error}",
                 "check the network, or give a local clone: --repo DIR --pr N",
             ) from None
-        return load_git(
+        found = load_git(
             directory, pr=url.number, ref=None, folder=folder, base=base, records_dir=records_dir
         )
+    # The temporary repository is gone now; the address is what can be read again.
+    return replace(
+        found,
+        submissions=tuple(
+            replace(entry, origin=replace(entry.origin, path=url.repository)) for entry in found.submissions
+        ),
+    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_README_BYTES = 512 * 1024
 MAX_LINE = 8 * 1024
@@ -12,7 +15,28 @@ _RUNS = re.compile(r"torchrun|python|accelerate|deepspeed|\.sh\b|\bexport\b|\$en
 _BARE = re.compile(r"\s*(?:[$>] )?(?:[A-Z_][A-Z0-9_]*=\S+ )*(?:torchrun|python3?|bash) \S")
 _INLINE = re.compile(r"`([^`\n]{4,4000})`")
 _OTHER_LANGUAGES = frozenset(
-    "python py json yaml yml toml diff c cpp cuda cu latex math html css js mermaid csv sql rust".split()
+    [
+        "python",
+        "py",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "diff",
+        "c",
+        "cpp",
+        "cuda",
+        "cu",
+        "latex",
+        "math",
+        "html",
+        "css",
+        "js",
+        "mermaid",
+        "csv",
+        "sql",
+        "rust",
+    ]
 )
 
 
@@ -51,7 +75,11 @@ def blocks(text: str) -> Iterator[Block]:
             headings = [*headings[: level - 1], stripped.lstrip("# ")]
             section += 1
             remark = ""
-        elif line.startswith(("    ", "\t")) and _RUNS.search(line) and not stripped.startswith(("-", "*", "|")):
+        elif (
+            line.startswith(("    ", "\t"))
+            and _RUNS.search(line)
+            and not stripped.startswith(("-", "*", "|"))
+        ):
             end = _indented_end(lines, index)
             yield Block("\n".join(lines[index:end]), index + 1, _label(headings, remark), section)
             index = end

@@ -45,7 +45,9 @@ def find_record_folders(
                 found[folder.path] = folder
     if not found:
         found = _by_marker(changes)
-    return [found[path] for path in sorted(found)]
+    regular = [path for path in found if path.startswith(f"{records_dir}/")]
+    # Copies of other projects bring records of their own; they are nobody's submission here.
+    return [found[path] for path in sorted(regular or found)]
 
 
 def classify(path: str, records_dir: str, added: bool = True) -> RecordFolder | None:
@@ -97,7 +99,9 @@ def touched_by(name: str, tree: pygit2.Tree, records_dir: str) -> RecordFolder |
     for path in candidates:
         try:
             if isinstance(tree[path], pygit2.Tree):
-                return classify(f"{path}/x", records_dir) or RecordFolder(path, path.rpartition("/")[2], None, False)
+                return classify(f"{path}/x", records_dir) or RecordFolder(
+                    path, path.rpartition("/")[2], None, False
+                )
         except (KeyError, ValueError, pygit2.GitError):
             continue
     return None
@@ -110,5 +114,7 @@ def root_scripts(changes: tuple[Change, ...]) -> list[str]:
         for change in changes
         if change.status is not ChangeStatus.DELETED
         and "/" not in change.path
-        and (change.path in _ROOT_SCRIPTS or (change.path.startswith("train") and change.path.endswith(".py")))
+        and (
+            change.path in _ROOT_SCRIPTS or (change.path.startswith("train") and change.path.endswith(".py"))
+        )
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from audits.errors import UserError
-from audits.submission import Submission
+
+if TYPE_CHECKING:
+    from audits.submission import Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +21,5 @@ class Intake:
     """What a reader must know about the choice: several folders, folders left out, fallbacks taken."""
 
 
-class NothingToAudit(UserError):
+class NothingToAuditError(UserError):
     """The target exists but holds no file that could be judged."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from audits.intake.headline import headline
 from audits.intake.launcher import recognise
 from audits.intake.readme_blocks import blocks
 from audits.intake.shell import ShellCommand, ShellState, read_commands
 from audits.submission import RunCommand, SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_COMMANDS = 200
 MAX_SCRIPT_BYTES = 128 * 1024
@@ -77,7 +80,9 @@ def _from_json(entry: SourceFile) -> Iterator[RunCommand]:
         for command in read_commands(value, line, ShellState()):
             made = _run_command(command, entry.path, key)
             if made is not None:
-                yield RunCommand(made.env, made.argv, made.script, made.path, line, made.nproc, made.text, key)
+                yield RunCommand(
+                    made.env, made.argv, made.script, made.path, line, made.nproc, made.text, key
+                )
 
 
 def _command_strings(node: object, depth: int) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,18 @@
 """Read the simple commands out of shell text, statically: nothing is run, nothing is looked up.
 
-Knows assignments, `export`, `env`, continuations, `&&`, loops over a list (first value taken), defaults such as
-`${SEED:-42}` and PowerShell's `$env:NAME=`. What it does not know is passed over, never guessed at.
+Knows assignments, `export`, `env`, continuations, `&&`, loops over a list (first value taken), defaults
+such as `${SEED:-42}` and PowerShell's `$env:NAME=`. What it does not know is passed over, never guessed at.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_LOGICAL_LINE = 16 * 1024
 MAX_COMMANDS = 200
@@ -18,7 +21,9 @@ _POWERSHELL = re.compile(r"\$env:([A-Za-z_]\w*)\s*=\s*(.*)", re.IGNORECASE | re.
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?[-=]([^{}$]*))?\})")
 _HEREDOC = re.compile(r"<<-?\s*['\"]?([A-Za-z_]\w*)")
 _SEPARATORS = frozenset({";", "&&", "||", "|", "&", ";;", "|&"})
-_KEYWORDS = frozenset({"do", "then", "else", "if", "elif", "while", "until", "{", "(", "!", "done", "fi", "}"})
+_KEYWORDS = frozenset(
+    {"do", "then", "else", "if", "elif", "while", "until", "{", "(", "!", "done", "fi", "}"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,11 @@ def logical_lines(text: str, first_line: int) -> Iterator[tuple[int, str, str]]:
             yield start, joined[:MAX_LOGICAL_LINE], " ".join(comments[-3:])
             comments = []
     if pending:
-        yield start, " ".join(part.strip() for part in pending).strip()[:MAX_LOGICAL_LINE], " ".join(comments[-3:])
+        yield (
+            start,
+            " ".join(part.strip() for part in pending).strip()[:MAX_LOGICAL_LINE],
+            " ".join(comments[-3:]),
+        )
 
 
 def _without_prompt(line: str) -> str:
@@ -198,7 +207,9 @@ def _split_env(words: list[str], state: ShellState) -> tuple[dict[str, str], lis
         match = _ASSIGNMENT.match(words[index])
         if match:
             env[match[1]] = state.expand(words[index][match.end() :])
-        elif not (words[index] == "env" or (words[index] in ("-i", "-") and index and words[index - 1] == "env")):
+        elif not (
+            words[index] == "env" or (words[index] in ("-i", "-") and index and words[index - 1] == "env")
+        ):
             break
         index += 1
     return env, words[index:]

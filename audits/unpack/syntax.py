@@ -1,0 +1,32 @@
+"""Parse source text once; a small cache lets later passes have the same tree for nothing."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from functools import lru_cache
+
+from audits.unpack.newer_syntax import downgrade
+
+MAX_PARSED_BYTES = 8 * 1024 * 1024
+
+
+@lru_cache(maxsize=16)
+def parse_or_none(source: str) -> ast.Module | None:
+    """Return the syntax tree, newer f-strings rewritten where needed, or None for broken syntax."""
+    if len(source) > MAX_PARSED_BYTES:
+        return None
+    tree = _parse(source)
+    if tree is None:
+        older = downgrade(source)
+        tree = _parse(older) if older is not None else None
+    return tree
+
+
+def _parse(source: str) -> ast.Module | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
