@@ -19,7 +19,7 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     from audits.facts.artifact import measure_artifact
     from audits.facts.byte_table import read_byte_table
     from audits.facts.claims import read_claims
-    from audits.facts.code.extract import extract_code
+    from audits.facts.code.extract import CodeSource, extract_code
     from audits.facts.code.modules import parse
     from audits.facts.logs import parse_logs
     from audits.unpack.layers import unpack
@@ -27,8 +27,9 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     claims = read_claims(submission)
     logs = parse_logs(submission, challenge)
     unpacked = unpack(submission)
-    modules, problems = parse(unpacked.layers, submission.main_script)
-    code = extract_code(submission, challenge, unpacked, modules=modules, problems=problems, logs=logs)
+    modules, problems = parse(unpacked.main, unpacked.modules)
+    source = CodeSource(unpacked.layers, unpacked.main, modules, unpacked.problems + problems)
+    code = extract_code(submission, challenge, source, logs)
     return Facts(
         submission=submission,
         challenge=challenge,

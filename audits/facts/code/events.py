@@ -56,7 +56,8 @@ class UpdateSite:
     positions: int = 0
     scored_before: bool = False
     """A reported score of validation tokens was already seen when this update first ran."""
-    warm_up: bool = False
+    owner: int = 0
+    """Mask of the trainable thing that learned, 0 for a table."""
 
 
 @dataclass(slots=True, eq=False)

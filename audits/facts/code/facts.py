@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audits.facts.code.behaviour import Behaviour
 from audits.facts.layer import Layer
 from audits.facts.settings import Settings
 from audits.location import Location
@@ -39,3 +40,7 @@ class CodeFacts:
     settings: Settings
     imports: tuple[Import, ...]
     problems: tuple[CodeProblem, ...]
+    behaviour: Behaviour = Behaviour()
+    """What the code does in the claimed run."""
+    dormant: Behaviour = Behaviour()
+    """What it could do with its switches the other way, beyond `behaviour`."""

@@ -280,7 +280,7 @@ class Machine:
         return self.order
 
     def learned(self, frame: Frame, node: ast.AST, mask: int, kind: UpdateKind, learner: Learner,
-                **facts: bool) -> int:
+                shared: bool = False, owner: int = 0) -> int:
         """Record that something learns from the validation tokens in `mask`; return what it now depends on."""
         labels = self.labels
         out = mask & labels.states
@@ -296,8 +296,8 @@ class Machine:
             )
             self.update_sites[key] = site
             self.trace.updates.append(site)
-        if facts.get("shared"):
-            site.shared = True
+        site.shared = site.shared or shared
+        site.owner |= owner
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
         site.positions |= mask & (lab.PREFIX | lab.SUFFIX)
         for tags in labels.val_tag_sets(mask):

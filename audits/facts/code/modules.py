@@ -6,9 +6,15 @@ Promises one `ast` tree a layer or one `CodeProblem`; never an exception, whatev
 from __future__ import annotations
 
 import ast
+import warnings
 from dataclasses import dataclass
 
+from audits.facts.code.facts import CodeProblem
 from audits.facts.layer import Layer
+from audits.location import Location
+
+SOURCE_CAP = 4 << 20
+_DEPTH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +24,71 @@ class ParsedModule:
     layer: Layer
     tree: ast.Module
     is_main: bool
+    name: str = ""
+    """Import name under which the scored path reaches it, empty for the main script."""
+
+
+def parse(main: Layer | None, local: tuple[tuple[str, Layer], ...]) -> tuple[
+        tuple[ParsedModule, ...], tuple[CodeProblem, ...]]:
+    """Parse the main layer and the local modules that it reaches."""
+    modules: list[ParsedModule] = []
+    problems: list[CodeProblem] = []
+    for name, layer in (("", main), *local):
+        if layer is None or layer.language != "python" or (name and layer is main):
+            continue
+        tree = parse_layer(layer, problems)
+        if tree is not None:
+            modules.append(ParsedModule(layer, tree, layer is main, name))
+    return tuple(modules), tuple(problems)
+
+
+def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
+    """Return the tree of one layer; note a problem where there is none."""
+    source = layer.source.removeprefix("\ufeff")
+    if len(source) > SOURCE_CAP or too_deep(source):
+        note(problems, layer, "too-deep" if len(source) <= SOURCE_CAP else "size-cap", 1,
+             "the source is too large or too deeply nested to be parsed")
+        return None
+    try:
+        return parse_quietly(source)
+    except SyntaxError as error:
+        from audits.unpack.newer_syntax import downgrade
+
+        line, message = error.lineno or 1, f"{type(error).__name__}: {error.msg}"
+        older = downgrade(source)
+    except (ValueError, RecursionError, MemoryError) as error:
+        note(problems, layer, "syntax-error", 1, f"{type(error).__name__}: {error}")
+        return None
+    if older is not None:
+        try:
+            return parse_quietly(older)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass
+    note(problems, layer, "syntax-error", line, message)
+    return None
+
+
+def parse_quietly(source: str) -> ast.Module:
+    """Parse without letting the submission's own warnings through."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def too_deep(source: str) -> bool:
+    """Return True for brackets nested deeper than any honest program: the parser's C stack is not ours to risk."""
+    if not any(bracket * 64 in source for bracket in "([{-~+") and source.count("(") + source.count("[") < 100_000:
+        return False
+    depth = deepest = 0
+    for char in source:
+        if char in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in ")]}":
+            depth = max(0, depth - 1)
+    return deepest > _DEPTH or any(sign * _DEPTH in source for sign in "-~+")
+
+
+def note(problems: list[CodeProblem], layer: Layer, code: str, line: int, message: str) -> None:
+    """Record why a layer could not be read."""
+    problems.append(CodeProblem(code, Location(layer.path, line, line, layer.index), message[:300]))

@@ -36,12 +36,12 @@ def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, b
     main: Module | None = None
     relevant: dict[str, set[str]] = {}
     for parsed in modules:
-        name = "__main__" if parsed.is_main else parsed.layer.module or f"{parsed.layer.path}#{parsed.layer.index}"
+        name = "__main__" if parsed.is_main else parsed.name or parsed.layer.path
         module = Module(parsed.layer, parsed.tree, name)
         if parsed.is_main:
             main = module
-        elif parsed.layer.module:
-            local[parsed.layer.module] = module
+        elif parsed.name:
+            local[parsed.name] = module
         relevant[name] = relevant_names(parsed)
     everything = set().union(*relevant.values()) if relevant else set()
     machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}

@@ -1,0 +1,163 @@
+"""What the trace amounts to, frozen: which reported scores saw what, and which adaptations kept the order.
+
+Everything here was reachable in the configuration that was read. No rule's opinion, no label numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from audits.facts.code import labels as lab
+from audits.facts.code.events import Conflict, Learner, Report, ScoreSite, UpdateKind, UpdateSite
+from audits.facts.code.labels import Labels, bit_numbers
+from audits.facts.code.machine import Machine
+from audits.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A place where state learns from validation tokens."""
+
+    location: Location
+    kind: UpdateKind
+    learner: Learner
+    function: str
+    order: int
+    shared: bool
+    """One learned tensor serves a whole batch of windows."""
+    prefix_only: bool
+    """The loss it learns from is cut to positions before a boundary inside the window."""
+    after_report: bool
+    """A reported score of validation tokens had been computed when it first ran."""
+    in_loop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A reported score that depends on a state learned from the tokens it scores, or from later ones."""
+
+    update: Update
+    score: Location
+    report: Location
+    same_pass: bool
+    """Both lie in one pass of a loop over validation; otherwise the learning sweep precedes the scoring sweep."""
+    update_first: bool
+    """The update is met before the score when the program runs."""
+    carried: bool
+    """What was learned reaches the score through weights that were saved, quantised or loaded in between."""
+    kept_order_elsewhere: bool = False
+    """The same update keeps the order towards another reported score: this is a second scoring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place where a forbidden construction arose, on the way to a reported score."""
+
+    kind: str
+    location: Location
+    report: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What one configuration of the code does with validation tokens."""
+
+    reports: tuple[Location, ...] = ()
+    scores: tuple[Location, ...] = ()
+    """Losses on validation targets that reach a report."""
+    exposures: tuple[Exposure, ...] = ()
+    adaptations: tuple[Update, ...] = ()
+    """Updates that reach reported scores of later tokens only."""
+    marks: tuple[Mark, ...] = ()
+    updates: tuple[Update, ...] = ()
+    complete: bool = True
+    """False when the step budget ran out before the program ended."""
+
+
+MARKS = {lab.TARGET_KEYED: "target-keyed-count", lab.ORACLE: "better-of-two-scores", lab.BYTE_MIXED: "byte-mixed"}
+
+
+def summarise(machine: Machine) -> Behaviour:
+    """Return the frozen summary of one reading."""
+    labels, trace = machine.labels, machine.trace
+    updates = {id(site): freeze(site) for site in trace.updates}
+    exposures: dict[tuple[int, Location, bool], Exposure] = {}
+    scores: dict[Location, None] = {}
+    learned_in_order: dict[int, Update] = {}
+    for report in trace.reports:
+        for site in score_sites(labels, report):
+            scores[site.location] = None
+            for bit in bit_numbers(site.learned):
+                origin = labels.state_info[bit][0]
+                learned_in_order[id(origin)] = updates[id(origin)]
+        for conflict in conflicts_of(labels, report):
+            key = (id(conflict.update), conflict.score.location, conflict.same_pass)
+            exposures.setdefault(key, expose(conflict, updates[id(conflict.update)], report))
+    in_order = ordered_pairs(machine)
+    for key, exposure in exposures.items():
+        if key[0] in in_order:
+            exposures[key] = replace(exposure, kept_order_elsewhere=True)
+    exposed = {id(conflict.update) for report in trace.reports for conflict in conflicts_of(labels, report)}
+    return Behaviour(
+        reports=tuple(dict.fromkeys(report.location for report in trace.reports)),
+        scores=tuple(scores),
+        exposures=tuple(exposures.values()),
+        adaptations=tuple(update for key, update in learned_in_order.items() if key not in exposed),
+        marks=marks_of(machine),
+        updates=tuple(updates.values()),
+        complete=not trace.budget_spent,
+    )
+
+
+def ordered_pairs(machine: Machine) -> set[int]:
+    """Return the updates that some reported score depends on without any conflict with them."""
+    labels = machine.labels
+    found: set[int] = set()
+    for report in machine.trace.reports:
+        clashing = {(id(conflict.update), id(conflict.score)) for conflict in conflicts_of(labels, report)}
+        for site in score_sites(labels, report):
+            for bit in bit_numbers(site.learned):
+                origin = id(labels.state_info[bit][0])
+                if (origin, id(site)) not in clashing:
+                    found.add(origin)
+    return found
+
+
+def freeze(site: UpdateSite) -> Update:
+    """Return an update as a frozen record."""
+    return Update(site.location, site.kind, site.learner, site.function, site.order, site.shared, site.prefix_only,
+                  site.scored_before, bool(site.loops))
+
+
+def score_sites(labels: Labels, report: Report) -> Iterable[ScoreSite]:
+    """Yield the scores that reach a report."""
+    for bit in bit_numbers(report.labels & labels.scores):
+        yield labels.score_info[bit]
+
+
+def conflicts_of(labels: Labels, report: Report) -> Iterable[Conflict]:
+    """Yield the conflicts that reach a report."""
+    for bit in bit_numbers(report.labels & labels.conflicts):
+        yield labels.conflict_info[bit]
+
+
+def expose(conflict: Conflict, update: Update, report: Report) -> Exposure:
+    """Return a conflict as a frozen record."""
+    owner, params = conflict.update.owner, conflict.score.params
+    carried = bool(owner and params & ~owner and params & owner)
+    return Exposure(update, conflict.score.location, report.location, conflict.same_pass,
+                    conflict.update.order < conflict.score.order, carried,
+                    kept_order_elsewhere=False)
+
+
+def marks_of(machine: Machine) -> tuple[Mark, ...]:
+    """Return the marked places whose label reaches a report."""
+    found: dict[tuple[str, Location], Mark] = {}
+    for report in machine.trace.reports:
+        for label, name in MARKS.items():
+            if report.labels & label:
+                for seen, place in machine.trace.marks:
+                    if seen == label:
+                        found.setdefault((name, place), Mark(name, place, report.location))
+    return tuple(found.values())

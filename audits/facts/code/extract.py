@@ -1,0 +1,113 @@
+"""All facts about the code: the four passes in order, run once for the claimed run and once with open switches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from audits.challenge import Challenge
+from audits.facts.code.behaviour import Behaviour, summarise
+from audits.facts.code.configuration import Configuration
+from audits.facts.code.facts import CodeFacts, CodeProblem
+from audits.facts.code.modules import ParsedModule
+from audits.facts.code.reading import read_code
+from audits.facts.code.third_party import third_party_imports
+from audits.facts.layer import Layer
+from audits.facts.logs import LogFacts
+from audits.facts.settings import Settings
+from audits.location import Location
+from audits.submission import RunCommand, Submission
+
+_OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?$", re.DOTALL)
+OPEN_BUDGET = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSource:
+    """What the code pass reads."""
+
+    layers: tuple[Layer, ...]
+    main: Layer | None
+    modules: tuple[ParsedModule, ...]
+    problems: tuple[CodeProblem, ...]
+
+
+def extract_code(submission: Submission, challenge: Challenge, source: CodeSource, logs: tuple[LogFacts, ...]) -> CodeFacts:
+    """Return the facts about all code that the scored path may reach."""
+    configuration = configure(submission, logs)
+    reading = read_code(source.modules, configuration)
+    behaviour = summarise(reading.machine)
+    opened = configure(submission, logs)
+    opened.open_switches = True
+    dormant = difference(summarise(read_code(source.modules, opened, OPEN_BUDGET).machine), behaviour)
+    problems = list(source.problems)
+    if not behaviour.complete and source.main is not None:
+        here = Location(source.main.path, 1, 1, source.main.index)
+        problems.append(CodeProblem("budget-spent", here, "the code could not be followed to its end"))
+    return CodeFacts(
+        layers=source.layers,
+        main=source.main,
+        settings=Settings(tuple(sorted(configuration.settings.items()))),
+        imports=third_party_imports(source.modules),
+        problems=tuple(problems),
+        behaviour=behaviour,
+        dormant=dormant,
+    )
+
+
+def configure(submission: Submission, logs: tuple[LogFacts, ...]) -> Configuration:
+    """Return what the run command and the logs lay over the script's defaults."""
+    from audits.intake.headline import headline
+
+    configuration = Configuration()
+    command = headline(submission)
+    if command is not None:
+        configuration.command = dict(command.env)
+        if command.nproc is not None:
+            configuration.command.setdefault("WORLD_SIZE", str(command.nproc))
+        configuration.command_location = Location(command.path, command.line, command.line)
+        configuration.arguments = options(command)
+    lay_logs(configuration, logs)
+    return configuration
+
+
+def lay_logs(configuration: Configuration, logs: tuple[LogFacts, ...]) -> None:
+    """Lay the hyperparameters that the logs print over the rest, where all logs that print one agree."""
+    values: dict[str, set[str]] = {}
+    for log in logs:
+        for name, text, line in log.hyperparameters:
+            values.setdefault(name.lower(), set()).add(text)
+            if configuration.logged_location is None:
+                configuration.logged_location = Location(log.path, line, line)
+    configuration.logged = {name: texts.pop() for name, texts in values.items() if len(texts) == 1}
+
+
+def options(command: RunCommand) -> dict[str, str]:
+    """Return the options of a run command by name; a flag without a value holds an empty text."""
+    found: dict[str, str] = {}
+    words = list(command.argv)
+    for position, word in enumerate(words):
+        match = _OPTION.match(word)
+        if match is None:
+            continue
+        name, value = match.group(1), match.group(2)
+        following = words[position + 1] if position + 1 < len(words) else "--"
+        found[name] = value if value is not None else "" if following.startswith("-") else following
+    return found
+
+
+def difference(opened: Behaviour, claimed: Behaviour) -> Behaviour:
+    """Return what only happens with other switches."""
+    exposed = {(item.update.location, item.score) for item in claimed.exposures}
+    marked = {(mark.kind, mark.location) for mark in claimed.marks}
+    adapted = {item.location for item in claimed.adaptations}
+    scored = set(claimed.scores)
+    return Behaviour(
+        reports=opened.reports,
+        scores=tuple(item for item in opened.scores if item not in scored),
+        exposures=tuple(item for item in opened.exposures if (item.update.location, item.score) not in exposed),
+        adaptations=tuple(item for item in opened.adaptations if item.location not in adapted),
+        marks=tuple(mark for mark in opened.marks if (mark.kind, mark.location) not in marked),
+        updates=opened.updates,
+        complete=opened.complete,
+    )

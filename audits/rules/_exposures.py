@@ -1,0 +1,46 @@
+"""Sort exposures into the patterns that reviewers name. Every exposure has exactly one.
+
+An exposure is a reported score that depends on a state learned from the tokens it scores, or from later ones
+(`audits.facts.code.behaviour.Exposure`). Which rule speaks of it depends on what learned, how and when.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from audits.facts.code.behaviour import Behaviour, Exposure
+from audits.facts.code.events import Learner, UpdateKind
+
+
+class Breach(StrEnum):
+    """What an exposure is called."""
+
+    TRAIN_ON_VAL = "train-on-val"
+    PREQUANT_TTT = "prequant-ttt"
+    MULTI_EPOCH = "multi-epoch-final-score"
+    RESCORE = "two-pass-rescore"
+    SLOT = "slot-scored"
+    SLOT_CONTEXT = "slot-context-only"
+    CALIBRATION = "calib-on-val"
+
+
+def breach(exposure: Exposure) -> Breach:
+    """Return what an exposure is called."""
+    update = exposure.update
+    if update.learner is Learner.FREE_TENSOR or update.kind is UpdateKind.SOLVED:
+        return Breach.SLOT_CONTEXT if update.prefix_only and not update.shared else Breach.SLOT
+    if update.kind is UpdateKind.TABLE:
+        return Breach.RESCORE
+    if update.kind in (UpdateKind.LOADED, UpdateKind.IN_PLACE):
+        return Breach.CALIBRATION
+    if not exposure.update_first:
+        return Breach.MULTI_EPOCH
+    if exposure.kept_order_elsewhere:
+        return Breach.RESCORE
+    return Breach.PREQUANT_TTT if exposure.carried else Breach.TRAIN_ON_VAL
+
+
+def exposures_of(behaviour: Behaviour, *wanted: Breach) -> tuple[Exposure, ...]:
+    """Return the exposures of the wanted kinds, in source order."""
+    found = [item for item in behaviour.exposures if breach(item) in wanted]
+    return tuple(sorted(found, key=lambda item: (item.update.location, item.score)))
