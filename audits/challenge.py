@@ -78,6 +78,10 @@ class Challenge:
     """Field name to regular expressions, tried in order; group 1 (and 2) carry the value."""
     log_triggers: tuple[tuple[str, str], ...] = ()
     """Field name to a literal that every line of that field contains (case-insensitive)."""
+    provided_packages: tuple[str, ...] = ()
+    """Distributions that an entry need not declare, lower case."""
+    repository_scripts: tuple[str, ...] = ()
+    """Scripts of the challenge's repository that a documented command may run."""
     overlap_fingerprints: tuple[OverlapFingerprint, ...] = ()
     leaderboard: tuple[LeaderboardRow, ...] = ()
     improvement_nats: float = 0.005

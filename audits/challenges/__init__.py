@@ -67,6 +67,8 @@ def _challenge(name: str, data: dict[str, Any]) -> Challenge:
         required_files=tuple(data["required_files"]),
         log_dialects=tuple((entry["name"], tuple(entry["patterns"])) for entry in fields),
         log_triggers=tuple((entry["name"], entry["trigger"]) for entry in fields),
+        provided_packages=tuple(data.get("provided_packages", ())),
+        repository_scripts=tuple(data.get("repository_scripts", ())),
         overlap_fingerprints=tuple(_fingerprint(entry) for entry in data.get("overlap", [])),
         leaderboard=tuple(_row(entry) for entry in data.get("leaderboard", [])),
         **significance,

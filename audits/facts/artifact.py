@@ -126,9 +126,7 @@ def _code(
     return CodeBytes(strict, main.size, practice, basis, bound, helpers)
 
 
-def _helpers(
-    submission: Submission, layers: tuple[Layer, ...], main: str
-) -> tuple[tuple[str, int], ...]:
+def _helpers(submission: Submission, layers: tuple[Layer, ...], main: str) -> tuple[tuple[str, int], ...]:
     needed: dict[str, int] = {}
     for layer in layers:
         reached = layer.module is not None or layer.language in ("c", "cuda")
@@ -167,7 +165,9 @@ def _readable(main: str, committed: int, layers: tuple[Layer, ...]) -> str:
     own = "".join(layer.source for layer in layers if layer.path == main and layer.index == 0)
     if committed >= STUB_BYTES:
         return own
-    reached = (layer for layer in layers if layer.executed and (layer.module is not None or layer.path == main))
+    reached = (
+        layer for layer in layers if layer.executed and (layer.module is not None or layer.path == main)
+    )
     return "\n".join(layer.source for layer in reached if layer.language == "python")
 
 

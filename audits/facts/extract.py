@@ -47,7 +47,9 @@ def choose_track(submission: Submission, challenge: Challenge, claims: Claims) -
     by_directory = challenge.track(submission.track)
     stated = _stated(challenge, claims)
     if by_directory is None:
-        return stated or Track(submission.track or UNKNOWN_TRACK, None, None, None, record=False, unknown=True)
+        return stated or Track(
+            submission.track or UNKNOWN_TRACK, None, None, None, record=False, unknown=True
+        )
     if by_directory.record:
         return by_directory
     if claims.readme.unlimited_compute and not (stated and stated.record):

@@ -33,8 +33,12 @@ class ArtifactOverCap(Rule):
     axis = Axis.LIMITS
     condition = Condition.SIZE
     sources = (
-        RuleSource("README", "openai", "2026-03-18", "code bytes plus compressed model bytes, decimal megabytes"),
-        RuleSource("PR #1809", "regina-openai", "2026-04-26", "16,024,793 bytes with unpacked code is ineligible"),
+        RuleSource(
+            "README", "openai", "2026-03-18", "code bytes plus compressed model bytes, decimal megabytes"
+        ),
+        RuleSource(
+            "PR #1809", "regina-openai", "2026-04-26", "16,024,793 bytes with unpacked code is ineligible"
+        ),
         RuleSource("PR #1394", "merged record", "2026-04-05", "a packed script counts at its packed size"),
     )
     flagged = (
@@ -103,8 +107,12 @@ class ArtifactOverCap(Rule):
         if reading is None and not logged:
             shown = tuple(_evidence(seed, code, cap, Severity.NOTE, Status.CLEAN) for seed in seeds)
             return self.outcome(Status.CLEAN, size, shown)
-        notes = [seed for seed in seeds if seed in logged or (reading and (getattr(seed, reading) or 0) > cap)]
-        why = f"over {cap:,} only under the {reading} reading" if reading else "a logged total is over the cap"
+        notes = [
+            seed for seed in seeds if seed in logged or (reading and (getattr(seed, reading) or 0) > cap)
+        ]
+        why = (
+            f"over {cap:,} only under the {reading} reading" if reading else "a logged total is over the cap"
+        )
         return self.outcome(
             Status.FLAGGED,
             f"{size}; {why}",
@@ -120,10 +128,15 @@ class ArtifactOverCap(Rule):
         if claim.value > cap:
             evidence = Evidence(claim.location, f"{claim.value:,} bytes claimed, cap {cap:,}")
             return self.outcome(
-                Status.FLAGGED, f"the claimed {claim.value:,} bytes exceed {cap:,}", (evidence,), confidence=0.85
+                Status.FLAGGED,
+                f"the claimed {claim.value:,} bytes exceed {cap:,}",
+                (evidence,),
+                confidence=0.85,
             )
         note = Evidence(claim.location, f"{claim.value:,} bytes claimed", Status.UNCLEAR, Severity.NOTE)
-        return self.outcome(Status.UNCLEAR, f"{claim.value:,} bytes are claimed, and no log shows them", (note,))
+        return self.outcome(
+            Status.UNCLEAR, f"{claim.value:,} bytes are claimed, and no log shows them", (note,)
+        )
 
 
 def _practised(seed: SeedArtifact) -> int | None:

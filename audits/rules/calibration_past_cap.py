@@ -32,8 +32,18 @@ class CalibrationPastCap(Rule):
     severity = Severity.WARNING
     pattern = "calib-on-train-past-clock"
     sources = (
-        RuleSource("PR #593 and #609", "valerio-oai (reported)", "2026-03-25", "calibration after the clock may not read training data"),
-        RuleSource("PR #1868", "cocohearts", "2026-04-29", "a rerun with loop and Hessians within 595.6 s was accepted"),
+        RuleSource(
+            "PR #593 and #609",
+            "valerio-oai (reported)",
+            "2026-03-25",
+            "calibration after the clock may not read training data",
+        ),
+        RuleSource(
+            "PR #1868",
+            "cocohearts",
+            "2026-04-29",
+            "a rerun with loop and Hessians within 595.6 s was accepted",
+        ),
     )
     flagged = (
         Example(
@@ -73,7 +83,9 @@ class CalibrationPastCap(Rule):
         cap = facts.track.train_seconds
         if cap is None:
             return self.outcome(Status.NOT_APPLICABLE, f"track {facts.track.name} sets no training time")
-        runs = [run for run in claimed_runs(facts.logs, facts.claims) if run.hessians and run.train_milliseconds]
+        runs = [
+            run for run in claimed_runs(facts.logs, facts.claims) if run.hessians and run.train_milliseconds
+        ]
         if not runs:
             return self.outcome(Status.NOT_APPLICABLE, "no claimed run logs the collection of Hessians")
         generated = [run for run in runs if run.calibration_generated]

@@ -41,7 +41,9 @@ class EvalSecondsOverCap(Rule):
     axis = Axis.LIMITS
     condition = Condition.TIME
     sources = (
-        RuleSource("README", "openai", "2026-03-18", "evaluation may take ten minutes in addition to training"),
+        RuleSource(
+            "README", "openai", "2026-03-18", "evaluation may take ten minutes in addition to training"
+        ),
         RuleSource("PR #1972", "cocohearts", "2026-05-02", "688 s of evaluation operations exceed the cap"),
     )
     flagged = (

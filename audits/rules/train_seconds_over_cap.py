@@ -40,9 +40,7 @@ class TrainSecondsOverCap(Rule):
             "#1118",
         ),
     )
-    clean = (
-        Example("inside the cap", SCRIPT, folder({"train_seed42.log": log(stop_ms=599_956)}), "#339"),
-    )
+    clean = (Example("inside the cap", SCRIPT, folder({"train_seed42.log": log(stop_ms=599_956)}), "#339"),)
 
     def check(self, facts: Facts) -> Outcome:
         """Compare the training clock of every claimed run with the cap."""

@@ -43,7 +43,9 @@ class WallclockCapDisabled(Rule):
             SCRIPT,
             folder(
                 {"train_seed42.log": log(cap=900.0, stop_ms=900_020)},
-                readme_text=readme(command="MAX_WALLCLOCK_SECONDS=900 torchrun --nproc_per_node=8 train_gpt.py"),
+                readme_text=readme(
+                    command="MAX_WALLCLOCK_SECONDS=900 torchrun --nproc_per_node=8 train_gpt.py"
+                ),
             ),
             "#1118",
         ),
@@ -56,7 +58,10 @@ class WallclockCapDisabled(Rule):
         if cap is None:
             return self.outcome(Status.NOT_APPLICABLE, f"track {facts.track.name} sets no training time")
         runs = claimed_runs(facts.logs, facts.claims)
-        late = any((run.train_milliseconds or 0) / 1000 >= cap + facts.track.one_step_tolerance_seconds for run in runs)
+        late = any(
+            (run.train_milliseconds or 0) / 1000 >= cap + facts.track.one_step_tolerance_seconds
+            for run in runs
+        )
         found = [*_in_logs(facts, cap), *_in_commands(facts, cap)]
         if found:
             severity = Severity.VIOLATION if late else Severity.WARNING
@@ -72,7 +77,9 @@ class WallclockCapDisabled(Rule):
             return self.outcome(Status.CLEAN, f"{len(seen)} runs print a clock of at most {cap:,.0f} s")
         default = _default(facts)
         if default is not None and 0 < default.value <= cap:  # type: ignore[operator]
-            shown = Evidence(default.location, f"{default.name} = {default.value}", Status.CLEAN, Severity.NOTE)
+            shown = Evidence(
+                default.location, f"{default.name} = {default.value}", Status.CLEAN, Severity.NOTE
+            )
             return self.outcome(Status.CLEAN, f"the script's clock stands at {default.value} s", (shown,))
         return self.outcome(Status.NOT_APPLICABLE, "neither a log nor a command sets the training clock")
 
@@ -89,11 +96,17 @@ def _in_logs(facts: Facts, cap: float) -> list[Evidence]:
     for run in claimed_runs(facts.logs, facts.claims):
         claim = run.cap_seconds
         if claim and (claim.value > cap or claim.value <= 0):
-            found.append(Evidence(claim.location, f"the run's clock is set to {claim.value:,.0f} s, the cap is {cap:,.0f} s"))
+            found.append(
+                Evidence(
+                    claim.location, f"the run's clock is set to {claim.value:,.0f} s, the cap is {cap:,.0f} s"
+                )
+            )
         for name, value, line in run.hyperparameters:
             if FIXED_STOP.match(name) and _number(value):
                 where = Location(run.path, line, line)
-                found.append(Evidence(where, f"{name} = {value} stops at a fixed step, whatever the clock says"))
+                found.append(
+                    Evidence(where, f"{name} = {value} stops at a fixed step, whatever the clock says")
+                )
     return found
 
 
@@ -113,7 +126,11 @@ def _in_command(command: RunCommand, cap: float) -> list[Evidence]:
         if CAP.match(name) and number is not None and (number > cap or number <= 0):
             found.append(Evidence(where, f"{name}={value} in the command, the cap is {cap:,.0f} s"))
         if FIXED_STOP.match(name) and number:
-            found.append(Evidence(where, f"{name}={value} in the command stops at a fixed step, whatever the clock says"))
+            found.append(
+                Evidence(
+                    where, f"{name}={value} in the command stops at a fixed step, whatever the clock says"
+                )
+            )
     return found
 
 

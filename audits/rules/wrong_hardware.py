@@ -34,7 +34,11 @@ class WrongHardware(Rule):
         Example("sixteen processes", SCRIPT, folder({"train_seed42.log": log(world_size=16)}), "#44"),
         Example("another accelerator", SCRIPT, folder({"train_seed42.log": log(gpu="NVIDIA B200")}), "#44"),
     )
-    clean = (Example("eight H100", SCRIPT, folder({"train_seed42.log": log(gpu="NVIDIA H100 80GB HBM3")}), "#1019"),)
+    clean = (
+        Example(
+            "eight H100", SCRIPT, folder({"train_seed42.log": log(gpu="NVIDIA H100 80GB HBM3")}), "#1019"
+        ),
+    )
 
     def check(self, facts: Facts) -> Outcome:
         """Compare world size and accelerator of the claimed runs with the track's."""
@@ -52,12 +56,16 @@ class WrongHardware(Rule):
                 excess = run.world_size.value > track.world_size
                 message = f"{run.world_size.value} processes, the track has {track.world_size}"
                 severity = Severity.DISPUTED if excess else Severity.WARNING
-                (more if excess else fewer).append(Evidence(run.world_size.location, message, severity=severity))
+                (more if excess else fewer).append(
+                    Evidence(run.world_size.location, message, severity=severity)
+                )
             if run.gpu_name and track.gpu_name and track.gpu_name.lower() not in run.gpu_name.value.lower():
                 name = run.gpu_name.value
                 tolerated = any(word.lower() in name.lower() for word in track.gpu_tolerated)
                 severity = Severity.WARNING if tolerated else Severity.DISPUTED
-                found = Evidence(run.gpu_name.location, f"ran on {name}, the track has {track.gpu_name}", severity=severity)
+                found = Evidence(
+                    run.gpu_name.location, f"ran on {name}, the track has {track.gpu_name}", severity=severity
+                )
                 (fewer if tolerated else more).append(found)
         if not more and not fewer:
             return self.outcome(Status.CLEAN, f"{len(seen)} claimed runs log the track's hardware")

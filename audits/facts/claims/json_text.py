@@ -75,9 +75,7 @@ def _line_of(text: str, needle: str) -> int:
     return text.count("\n", 0, position) + 1 if position >= 0 else 1
 
 
-def _walk(
-    text: str, problems: list[JsonProblem]
-) -> tuple[dict[tuple[str, ...], int], int, int]:
+def _walk(text: str, problems: list[JsonProblem]) -> tuple[dict[tuple[str, ...], int], int, int]:
     """Return the line of every keyed value, the deepest nesting and its line; note duplicate keys."""
     lines: dict[tuple[str, ...], int] = {}
     stack: list[list[str | int]] = []

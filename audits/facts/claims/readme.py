@@ -15,11 +15,13 @@ LINES = 5_000
 CLAIMS = 400
 _BPB = re.compile(r"(?<![A-Za-z])bpb(?![a-z])", re.IGNORECASE)
 _SCORE = re.compile(r"(?<![\d.,#+-])([0-3]\.\d{3,12})(?![\d.])")
-_BYTES = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3}){1,3}|\d{5,12})(?![\d.,]\d)\s?(?:bytes|B\b)", re.IGNORECASE)
+_BYTES = re.compile(
+    r"(?<![\d.,])(\d{1,3}(?:,\d{3}){1,3}|\d{5,12})(?![\d.,]\d)\s?(?:bytes|B\b)", re.IGNORECASE
+)
 _MEGABYTES = re.compile(r"(?<![\d.,])(\d{1,3}(?:\.\d{1,6})?)\s?(MB|MiB)\b")
 _PR = re.compile(r"(?:PR\s*#?|pull/|#)(\d{2,5})\b", re.IGNORECASE)
 _COMPARED = re.compile(
-    r"\b(?:vs\.?|versus|baseline|beats?|over|sota|previous|prior|improv\w{1,8}|leaderboard|delta|predecessor)\b",
+    r"\b(?:vs\.?|versus|base(?:line)?|beats?|over|sota|previous|prior|improv\w{1,8}|leaderboard|delta|predecessor)\b",
     re.IGNORECASE,
 )
 _STD = re.compile(r"(?:\bstd(?:dev)?\b|σ|±)\D{0,4}?(0?\.\d{2,9})", re.IGNORECASE)
@@ -64,7 +66,9 @@ def read_readme(submission: Submission) -> ReadmeClaims:
 
 def _find(submission: Submission) -> SourceFile | None:
     readable = (file for file in submission.files if not file.absent and file.unread is None)
-    named = [file for file in readable if file.name.lower() in ("readme.md", "readme", "readme.txt", "readme.rst")]
+    named = [
+        file for file in readable if file.name.lower() in ("readme.md", "readme", "readme.txt", "readme.rst")
+    ]
     # The folder's own README stands for it; a nested one belongs to a helper.
     return min(named, key=lambda file: (file.path.count("/"), file.path), default=None)
 

@@ -71,7 +71,11 @@ def _columns(cells: list[str]) -> Columns:
 def _score_column(cells: list[str]) -> int:
     """Return the column of the scored number: the last one in bpb that is not a step on the way."""
     scored = [n for n, cell in enumerate(cells) if "bpb" in cell]
-    final = [n for n in scored if not re.search(r"\bpre\b|pre-|gain|delta|Δ|\bvs\b|roundtrip|without|base|float", cells[n])]
+    final = [
+        n
+        for n in scored
+        if not re.search(r"\bpre\b|pre-|gain|delta|Δ|\bvs\b|roundtrip|without|base|float", cells[n])
+    ]
     adapted = [n for n in final if re.search(r"ttt|final|post|slot|submitted|\bscore", cells[n])]
     return (adapted or final or [-1])[-1]
 

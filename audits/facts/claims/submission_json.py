@@ -16,20 +16,48 @@ FILE = "submission.json"
 BPB = ("val_bpb", "bpb", "val_bpb_exact")
 BPB_MEAN = ("mean_val_bpb", "val_bpb_mean", "mean_bpb", "val_bpb_3seed_mean", "mean_val_bpb_3seed")
 BPB_STD = ("val_bpb_std", "std_val_bpb", "std_bpb", "bpb_std")
-TOTAL = ("bytes_total", "total_bytes", "artifact_bytes", "artifact_size_bytes", "artifact_bytes_max",
-         "artifact_bytes_total", "submission_bytes")
+TOTAL = (
+    "bytes_total",
+    "total_bytes",
+    "artifact_bytes",
+    "artifact_size_bytes",
+    "artifact_bytes_max",
+    "artifact_bytes_total",
+    "submission_bytes",
+)
 TOTAL_MEAN = ("artifact_bytes_mean", "bytes_total_mean")
 CODE = ("bytes_code", "code_bytes")
 MODEL = ("bytes_model", "model_bytes", "bytes_weights")
 STEPS = ("step_stop", "steps", "num_steps", "training_steps", "iterations_completed")
-TRAIN = ("wallclock_seconds", "train_time_s", "train_time_seconds", "training_time_seconds", "train_seconds",
-         "training_seconds", "training_time_s")
-EVAL = ("eval_seconds", "eval_time_seconds", "eval_time_s", "ttt_eval_time_s", "ttt_time_seconds",
-        "total_eval_time_s", "ttt_eval_seconds")
+TRAIN = (
+    "wallclock_seconds",
+    "train_time_s",
+    "train_time_seconds",
+    "training_time_seconds",
+    "train_seconds",
+    "training_seconds",
+    "training_time_s",
+)
+EVAL = (
+    "eval_seconds",
+    "eval_time_seconds",
+    "eval_time_s",
+    "ttt_eval_time_s",
+    "ttt_time_seconds",
+    "total_eval_time_s",
+    "ttt_eval_seconds",
+)
 SEEDS = ("seed_results", "seeds", "per_seed", "per_seed_results", "results_by_seed", "runs")
 HARDWARE = ("hardware", "gpu", "gpus", "device", "platform", "compute")
-PREDECESSOR = ("comparison_baseline_pr", "baseline_pr", "base_pr", "predecessor_pr", "previous_sota_pr",
-               "compared_to_pr", "prior_sota_pr")
+PREDECESSOR = (
+    "comparison_baseline_pr",
+    "baseline_pr",
+    "base_pr",
+    "predecessor_pr",
+    "previous_sota_pr",
+    "compared_to_pr",
+    "prior_sota_pr",
+)
 _BPB_KEY = re.compile(r"(?:^|_)bpb(?:_|$)", re.IGNORECASE)
 _BYTES_KEY = re.compile(r"(?:^|_)bytes(?:_|$)", re.IGNORECASE)
 _SEED_KEY = re.compile(r"(?:^|\D)(\d{1,12})(?:\D|$)")
@@ -94,8 +122,10 @@ def read_submission_json(submission: Submission) -> SubmissionClaims:
         return SubmissionClaims(FILE, (JsonProblem("absent", why),))
     document = read_json(file.data)
     if not isinstance(document.value, dict):
-        extra = () if any(p.fatal for p in document.problems) else (
-            JsonProblem("not-an-object", f"the top level is {type(document.value).__name__}"),
+        extra = (
+            ()
+            if any(p.fatal for p in document.problems)
+            else (JsonProblem("not-an-object", f"the top level is {type(document.value).__name__}"),)
         )
         return SubmissionClaims(FILE, (*document.problems, *extra))
     return _read_object(_Reader(file.path, document), document.value)
@@ -103,7 +133,9 @@ def read_submission_json(submission: Submission) -> SubmissionClaims:
 
 def _lookalike(submission: Submission) -> SourceFile | None:
     """Return a file that is evidently meant as submission.json (`submission_ternary.json`)."""
-    names = [file for file in submission.files if re.match(r"submission[\w.-]{0,60}\.json$", file.path.lower())]
+    names = [
+        file for file in submission.files if re.match(r"submission[\w.-]{0,60}\.json$", file.path.lower())
+    ]
     return names[0] if len(names) == 1 else None
 
 
@@ -151,9 +183,7 @@ def _others(
     return tuple(claim for claim in found if claim is not None)
 
 
-def _seconds(
-    reader: _Reader, table: dict[str, Any], names: tuple[str, ...], at: Path
-) -> Claim[float] | None:
+def _seconds(reader: _Reader, table: dict[str, Any], names: tuple[str, ...], at: Path) -> Claim[float] | None:
     claim = reader.number(table, names, at)
     if claim is None:
         stems = tuple(re.sub(r"_(?:s|seconds)$", "_ms", name) for name in names)
@@ -224,7 +254,9 @@ def _hardware(reader: _Reader, table: dict[str, Any]) -> tuple[Claim[str], ...]:
     found: list[Claim[str]] = []
     for key in HARDWARE:
         value = table.get(key)
-        parts = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
+        parts = (
+            value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
+        )
         for part in parts[:20]:
             if isinstance(part, str) and part.strip():
                 found.append(Claim(part[:300], reader.location((key,)), f"{key}: {part[:120]}"))

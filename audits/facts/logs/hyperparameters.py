@@ -8,7 +8,9 @@ from audits.facts.logs.text import LogLine
 
 ENTRIES = 2_000
 HEADER_LINES = 600
-_DUMP_TITLE = re.compile(r"^(?:hyper-?parameters|config(?:uration)?|args|settings)\s*[:=]?\s*$", re.IGNORECASE)
+_DUMP_TITLE = re.compile(
+    r"^(?:hyper-?parameters|config(?:uration)?|args|settings)\s*[:=]?\s*$", re.IGNORECASE
+)
 _DUMP_ENTRY = re.compile(r"^([A-Za-z_]\w{0,79})\s*[:=]\s?(.{0,400})$")
 _PAIR = re.compile(r"^([A-Za-z_]\w{0,79})[:=](\S{1,200})$")
 _START_LINE = re.compile(r"^\S{1,60}:\s?(?:start|begin|config)\b", re.IGNORECASE)

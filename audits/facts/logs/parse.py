@@ -59,9 +59,7 @@ def _read_file(file: SourceFile, dialect: tuple[Field, ...]) -> list[LogFacts]:
     bounds = _run_starts(hits, len(lines))
     runs = []
     for number, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
-        part = {
-            name: [hit for hit in found if start <= hit.index < end] for name, found in hits.items()
-        }
+        part = {name: [hit for hit in found if start <= hit.index < end] for name, found in hits.items()}
         runs.append(_read_run(file, number, lines[start:end], part, dump))
     return runs
 
@@ -181,9 +179,7 @@ def _step(hit: Hit) -> StepTime | None:
     step, total, value, unit = hit.groups
     if hit.line.text.lower().startswith("warmup"):
         return None
-    return StepTime(
-        _whole(step), _whole(total) or None, float(value) * _UNITS[unit.lower()], hit.line.number
-    )
+    return StepTime(_whole(step), _whole(total) or None, float(value) * _UNITS[unit.lower()], hit.line.number)
 
 
 def _previous(steps: list[StepTime]) -> StepTime | None:
@@ -196,9 +192,7 @@ def _stop(found: list[Hit]) -> StopLine | None:
     if not found:
         return None
     value, unit, step, total = found[-1].groups
-    return StopLine(
-        float(value) * _UNITS[unit.lower()], _whole(step), _whole(total), found[-1].line.number
-    )
+    return StopLine(float(value) * _UNITS[unit.lower()], _whole(step), _whole(total), found[-1].line.number)
 
 
 def _size(hit: Hit) -> SizeLine:
@@ -223,7 +217,9 @@ def _family(label: str) -> str:
     return _TWIN.sub("", label.lower()).strip(" :|-")
 
 
-_EVAL_TIME = re.compile(r"\b(?:eval_time|elapsed|time)[:=]\s*(\d{1,10}(?:\.\d{1,9})?)\s*(ms|s)", re.IGNORECASE)
+_EVAL_TIME = re.compile(
+    r"\b(?:eval_time|elapsed|time)[:=]\s*(\d{1,10}(?:\.\d{1,9})?)\s*(ms|s)", re.IGNORECASE
+)
 
 
 def _seconds(text: str) -> float | None:
@@ -234,7 +230,11 @@ def _seconds(text: str) -> float | None:
 def _finals(hits: dict[str, list[Hit]]) -> tuple[FinalLine, ...]:
     known = {hit.index for hit in hits.get("final", [])}
     rows = [(hit, *hit.groups) for hit in hits.get("final", [])]
-    rows += [(hit, hit.groups[0], "", hit.groups[1]) for hit in hits.get("final_bpb_only", []) if hit.index not in known]
+    rows += [
+        (hit, hit.groups[0], "", hit.groups[1])
+        for hit in hits.get("final_bpb_only", [])
+        if hit.index not in known
+    ]
     rows.sort(key=lambda row: row[0].index)
     twins: dict[str, float] = {}
     for hit, label, *_ in rows:

@@ -1,0 +1,164 @@
+"""Rule: the score covers less than the fixed validation split, or another one."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from audits.example_folder import SCRIPT, folder, log
+from audits.facts.headline import claimed_runs, scored_line
+from audits.location import Location
+from audits.outcome import Axis, Condition, Evidence, Outcome, Severity, Status
+from audits.rule import Example, Rule, RuleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts import Facts
+    from audits.facts.logs import LogFacts
+
+SPLIT_SHARE = 0.0005
+BYTES_SHARE = 0.005
+LIMIT = re.compile(
+    r"^(?:max_?val_?(?:tokens|seqs|sequences|batches|docs|windows)|"
+    r"val_?(?:max_?(?:tokens|seqs|sequences|batches|docs|windows)|tokens?_?(?:limit|cap)|limit|limit_tokens|"
+    r"doc_?fraction|fraction|subset_?tokens|docs_?limit)|"
+    r"(?:val|eval)_?(?:token|doc|seq|batch)_?limit|eval_?(?:max_?(?:tokens|seqs|batches|docs|windows)))$",
+    re.IGNORECASE,
+)
+
+
+class PartialValidationSet(Rule):
+    """The run scores a part of the validation split, or a split of its own.
+
+    Why: val_bpb is defined on the full split of 50,000 documents; easier or fewer documents are another number.
+    Looks for: the token count that claimed runs log against the known tokenisations of the split (truncation to
+    whole sequences is normal), the bytes that an unknown count implies, and settings that cut validation short.
+    Blind to: a subset chosen inside the evaluation without a setting, when the log prints the full count.
+    """
+
+    id = "partial-validation-set"
+    axis = Axis.METRIC
+    condition = Condition.BPB
+    pattern = "partial-validation"
+    sources = (
+        RuleSource("README", "openai", "2026-03-18", "validation always runs on the full fixed split"),
+        RuleSource("PR #1854", "measured", "2026-04-27", "10,000 documents instead of 50,000"),
+    )
+    flagged = (
+        Example(
+            "ten thousand documents",
+            SCRIPT,
+            folder({"train_seed42.log": log(tokens=9_662_464, loss=2.6)}),
+            "#1854",
+        ),
+        Example(
+            "a setting cuts validation to two million tokens",
+            SCRIPT,
+            folder({"train_seed42.log": log(tokens=2_097_152, extra_header="val_max_tokens:2097152")}),
+            "#342",
+        ),
+    )
+    clean = (
+        Example("the full split", SCRIPT, folder(), "#549"),
+        Example("untruncated", SCRIPT, folder({"train_seed42.log": log(tokens=62_021_845)}), "#1019"),
+    )
+
+    def check(self, facts: Facts) -> Outcome:
+        """Compare logged token counts with the known splits, then look for limits."""
+        if not facts.challenge.byte_constants:
+            return self.outcome(Status.NOT_APPLICABLE, "the challenge states no token counts")
+        runs = claimed_runs(facts.logs, facts.claims)
+        judged = [_judge(run, facts) for run in runs if run.val_tokens]
+        bad = [entry for entry in judged if entry.status is Status.FLAGGED]
+        if bad:
+            return self.outcome(
+                Status.FLAGGED, bad[0].message, tuple(bad), confidence=max(e.confidence for e in bad)
+            )
+        limits = tuple(_limits(facts, runs))
+        if limits:
+            seen_full = any(entry.status is Status.CLEAN for entry in judged)
+            return self.outcome(
+                Status.FLAGGED,
+                limits[0].message,
+                limits,
+                severity=Severity.WARNING if seen_full else Severity.VIOLATION,
+                confidence=0.7,
+            )
+        clean = tuple(entry for entry in judged if entry.status is Status.CLEAN)
+        if clean:
+            return self.outcome(Status.CLEAN, clean[0].message, clean)
+        if judged:
+            return self.outcome(Status.UNCLEAR, judged[0].message, tuple(judged))
+        return self.outcome(Status.NOT_APPLICABLE, "no claimed run logs its validation tokens")
+
+
+def _judge(run: LogFacts, facts: Facts) -> Evidence:
+    """Judge one logged token count."""
+    challenge, claim = facts.challenge, run.val_tokens
+    tokens = claim.value if claim else 0
+    where = claim.location if claim else None
+    for constant in challenge.byte_constants:
+        if abs(tokens - constant.val_tokens) <= SPLIT_SHARE * constant.val_tokens:
+            return Evidence(
+                where, f"{tokens:,} tokens: the full split as {constant.name}", Status.CLEAN, Severity.NOTE
+            )
+    implied = _implied(run, facts, tokens)
+    message = f"{tokens:,} validation tokens are no known tokenisation of the split"
+    if implied is None:
+        return Evidence(where, message, Status.UNCLEAR, Severity.WARNING)
+    share = implied / challenge.canonical_bytes
+    if abs(share - 1) <= BYTES_SHARE:
+        return Evidence(
+            where,
+            f"{tokens:,} tokens of another tokeniser, all bytes of the split",
+            Status.CLEAN,
+            Severity.NOTE,
+        )
+    if share < 1:
+        return Evidence(where, f"{message}; they cover {share:.0%} of its bytes", confidence=0.9)
+    return Evidence(where, f"{message}; they imply {share:.0%} of its bytes", confidence=0.7)
+
+
+def _implied(run: LogFacts, facts: Facts, tokens: int) -> float | None:
+    scored = scored_line(run, facts.claims)
+    if scored is None or not scored.line.val_loss or scored.line.val_bpb <= 0:
+        return None
+    return tokens * scored.line.val_loss / (math.log(2) * scored.line.val_bpb)
+
+
+def _limits(facts: Facts, runs: tuple[LogFacts, ...]) -> Iterator[Evidence]:
+    """Yield every setting of the claimed run that cuts validation short."""
+    logged: set[str] = set()
+    for run in runs:
+        for name, value, line in run.hyperparameters:
+            if LIMIT.match(name):
+                logged.add(name.lower())
+                if _cuts(value):
+                    yield Evidence(
+                        Location(run.path, line, line), f"{name} = {value[:40]} cuts validation short"
+                    )
+    for name, setting in facts.code.settings.by_name:
+        if LIMIT.match(name) and name.lower() not in logged and _cuts(str(setting.value)):
+            where = setting.origin_location or setting.location
+            yield Evidence(where, f"{name} = {setting.value} cuts validation short")
+    for command in facts.submission.run_commands:
+        for name, value in command.env:
+            if (
+                LIMIT.match(name)
+                and name.lower() not in logged
+                and facts.code.settings.get(name) is None
+                and _cuts(value)
+            ):
+                where = Location(command.path, command.line, command.line)
+                yield Evidence(where, f"{name}={value[:40]} in the command cuts validation short")
+
+
+def _cuts(text: str) -> bool:
+    """Tell whether a limit limits: a fraction below one, or a positive count."""
+    match = re.match(r"-?\d{1,12}(?:\.\d{1,9})?$", text.strip())
+    if not match:
+        return False
+    value = float(match.group())
+    return 0 < value < 1 or (value > 1 and value < 10**9)
