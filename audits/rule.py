@@ -39,6 +39,8 @@ class Example:
     """Further files of the folder as (path, text)."""
     taught_by: str = ""
     """The pull request that taught it (`#1376`)."""
+    changes: tuple[tuple[str, str], ...] = ()
+    """What else the pull request touches, as (status, path in the repository): `("modified", "train_gpt.py")`."""
 
 
 class Rule(ABC):

@@ -32,7 +32,15 @@ class ChangeOutsideFolder(Rule):
             "corpus", "measured", "2026-05-02", "391 of 1,863 pull requests touch other files as well"
         ),
     )
-    # Examples have no pull request; the tests build the changes by hand.
+    flagged = (
+        Example(
+            "the repository's own script is changed as well",
+            SCRIPT,
+            folder(),
+            "#1027",
+            changes=(("modified", "train_gpt.py"),),
+        ),
+    )
     clean = (Example("a folder without a pull request", SCRIPT, folder(), "#549"),)
 
     def check(self, facts: Facts) -> Outcome:

@@ -1,7 +1,7 @@
 """Claim beside measurement: what the author states, what the logs state, what was counted here.
 
 Promises that the three never share a cell. Numbers from a submitted log are claims too; only bytes of
-files that lie in the folder are measured.
+files that lie in the folder are measured; a sum of both says which part is whose.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from audits.facts import Facts
+    from audits.facts.artifact import ArtifactFacts
     from audits.facts.claim import Claim
     from audits.facts.logs import LogFacts
 
@@ -104,11 +105,7 @@ def _bytes(facts: Facts) -> Iterator[Row]:
         logged=f"{largest.logged_total:,}" if largest else "",
         logged_at=f"{largest.location.path}:{largest.location.start_line}" if largest else "",
     )
-    for reading in ("practice", "readme", "strict"):
-        totals = [value for seed in artifact.seeds if (value := getattr(seed, reading)) is not None]
-        if totals:
-            measured = f"{max(totals):,} (logged model + code counted here)"
-            yield Row(f"artifact bytes, {reading} reading", limit, measured=measured)
+    yield from _readings(artifact, limit)
     code = artifact.code
     logged_code = next((s for s in artifact.seeds if s.logged_code), None)
     yield Row(
@@ -119,6 +116,22 @@ def _bytes(facts: Facts) -> Iterator[Row]:
         logged_at=logged_code.path if logged_code else "",
         measured=f"{code.readme:,} as committed" if code.readme is not None else "",
     )
+
+
+def _readings(artifact: ArtifactFacts, limit: str) -> Iterator[Row]:
+    """Yield the largest total under each reading, on one row where the readings agree."""
+    by_total: dict[str, list[str]] = {}
+    for reading in ("practice", "readme", "strict"):
+        sums = [
+            (getattr(s, reading), s.model_bytes) for s in artifact.seeds if getattr(s, reading) is not None
+        ]
+        if sums:
+            total, model = max(sums)
+            text = f"{total:,} = {model:,} as logged + {total - model:,} of code"
+            by_total.setdefault(text, []).append(reading)
+    for text, readings in by_total.items():
+        names = "every reading" if len(readings) == 3 else " and ".join(readings) + " reading"
+        yield Row(f"artifact bytes, {names}", limit, measured=text)
 
 
 def _train(facts: Facts) -> Row:
@@ -174,8 +187,10 @@ def _hardware(facts: Facts) -> Row:
     claim = next(iter(facts.claims.submission.hardware or facts.claims.readme.hardware), None)
     named = next((log for log in facts.logs if log.gpu_name), None)
     world = next((log.world_size.value for log in facts.logs if log.world_size), None)
-    logged = " ".join(
-        part for part in (f"{world}×" if world else "", _value(named.gpu_name) if named else "") if part
+    logged = ", ".join(
+        part
+        for part in (f"{world} processes" if world else "", _value(named.gpu_name) if named else "")
+        if part
     )
     return Row("hardware", limit.strip(), *_claim(claim), logged, named.path if named and logged else "")
 
@@ -195,6 +210,6 @@ def _value(claim: Claim[int] | Claim[float] | Claim[str] | None) -> str:
 
 
 def _paths(runs: Iterable[Run]) -> str:
-    """Return the log files, the first three of them by name."""
+    """Return the log file, or how many there are."""
     paths = list(dict.fromkeys(run.path for run in runs if run.val_bpb is not None))
-    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return f"{len(paths)} logs" if len(paths) > 1 else "".join(paths)

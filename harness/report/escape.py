@@ -33,10 +33,12 @@ def one_line(text: str, limit: int = 2000) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def markdown(text: str, limit: int = 2000) -> str:
-    """Return `text` as one line of inert markdown."""
+def markdown(text: str, limit: int = 2000, *, starts_line: bool = False) -> str:
+    """Return `text` as one line of inert markdown; at the start of a line a list marker is defused too."""
     flat = one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    flat = _LEADING_MARKER.sub(_ZERO_WIDTH_SPACE + r"\1", _INLINE_SPECIAL.sub(r"\\\1", flat))
+    flat = _INLINE_SPECIAL.sub(r"\\\1", flat)
+    if starts_line:
+        flat = _LEADING_MARKER.sub(_ZERO_WIDTH_SPACE + r"\1", flat)
     flat = _MENTION.sub("@" + _ZERO_WIDTH_SPACE, flat)
     flat = _SCHEME.sub(":" + _ZERO_WIDTH_SPACE + "//", flat)
     flat = _WWW.sub(lambda found: found.group()[:-1] + _ZERO_WIDTH_SPACE + ".", flat)

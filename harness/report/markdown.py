@@ -14,6 +14,7 @@ from harness.report.comparison import rows_of, runs_of
 from harness.report.escape import code_block, inline_code, markdown
 from harness.report.sections import (
     PLACES_SHOWN,
+    RUNS_SHOWN,
     advice,
     clean_sentence,
     groups_on,
@@ -81,9 +82,9 @@ def _blocks(review: Review) -> Iterator[str]:
             yield f"### {_ICON[entry.call]} {entry.axis.capitalize()}: {_word(entry.call)}"
             for group in weighing:
                 yield from _group(group, review)
-    yield from _todo(review)
     yield from _tables(review)
     yield from _recognised(review)
+    yield from _todo(review)
     yield from _notes(review)
     yield _footer(review)
 
@@ -111,7 +112,8 @@ def _group(group: Group, review: Review) -> Iterator[str]:
     outcome = group.outcome
     sure = f", confidence {outcome.confidence:.0%}" if outcome.status is Status.FLAGGED else ""
     reason = outcome.reason if outcome.status is not Status.CRASHED else outcome.reason.splitlines()[0]
-    text = f"**{markdown(group.title)}** (`{outcome.rule}`, {outcome.condition}{sure})\n{markdown(reason)}"
+    text = f"**{markdown(group.title)}** (`{outcome.rule}`, {outcome.condition}{sure})"
+    text += f"\n{markdown(reason, starts_line=True)}"
     if group.why:
         text += f"\n*{review.policy.name} policy:* {markdown(group.why)}"
     source = group.places[0].source if group.places else ""
@@ -133,7 +135,7 @@ def _place(place: Finding, group: Group, review: Review) -> str:
     where = place_of(place, review)
     message = "" if place.message == group.outcome.reason else f" {markdown(place.message)}"
     if not where:
-        return f"- {message.strip()}" if message else ""
+        return f"- {markdown(place.message, starts_line=True)}" if message else ""
     head = f"- {inline_code(where)}{message}"
     if not place.excerpt:
         return head
@@ -179,11 +181,11 @@ def _tables(review: Review) -> Iterator[str]:
         yield "\n".join(lines)
     if runs:
         lines = ["| Log | Seed | val_bpb | Training s | Evaluation s | Artifact bytes |", "|" + " --- |" * 6]
-        for run in runs[:12]:
+        for run in runs[:RUNS_SHOWN]:
             path, *cells = run_cells(run)
             lines.append(f"| {inline_code(path, in_table=True, limit=80)} | {' | '.join(cells)} |")
-        if len(runs) > 12:
-            lines.append(f"| … {len(runs) - 12} more | | | | | |")
+        if len(runs) > RUNS_SHOWN:
+            lines.append(f"| … {len(runs) - RUNS_SHOWN} more | | | | | |")
         yield _details("Runs, as their logs state them", "\n".join(lines))
 
 
@@ -217,13 +219,14 @@ def _notes(review: Review) -> Iterator[str]:
             if not group.weighs:
                 said = f"{markdown(group.outcome.reason, 400)} {markdown(group.why)}".rstrip()
                 lines.append(f"- {inline_code(group.outcome.rule)}: {said}")
-        if entry.call is AxisCall.CLEAN:
-            lines.append(f"- {entry.axis}: {clean_sentence(review, entry.axis)}")
+        sentence = clean_sentence(review, entry.axis)
+        if sentence and entry.call is not AxisCall.NOT_APPLICABLE:
+            lines.append(f"- {entry.axis}: {sentence}")
     lines += [
         f"- intake: {inline_code(p.path)}: {markdown(p.message, 300)}"
         for p in review.submission.problems[:20]
     ]
-    lines += [f"- {markdown(note, 500)}" for note in review.notes[:20]]
+    lines += [f"- {markdown(note, 500, starts_line=True)}" for note in review.notes[:20]]
     if lines:
         yield _details("Notes", "\n".join(lines))
 

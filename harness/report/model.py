@@ -119,4 +119,4 @@ class ReportFile(_Model):
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the report file."""
     schema = ReportFile.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA_ID, **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": SCHEMA_ID}

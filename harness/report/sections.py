@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PLACES_SHOWN = 4
 """Places quoted for one outcome; the JSON has them all."""
 
+RUNS_SHOWN = 12
+"""Runs listed for one submission."""
+
 ADVICE = {
     "C1": "Make each prediction a function of the artifact and of earlier tokens only.",
     "C2": "Score with a distribution that adds up to one over the whole vocabulary before the token is read.",
@@ -33,6 +36,9 @@ ADVICE = {
     "STAT": "Give at least three seeds of one configuration and name the entry they are compared with.",
     "INTAKE": "Repair the files that could not be read.",
 }
+
+SHOW_LOGS = "Commit the logs of the claimed runs, so that sizes, times and scores can be read."
+READ_BY_HAND = "Point the reviewer to the code that could not be followed: a person has to read it."
 
 _EFFECTS = tuple(Effect)
 _OPEN = frozenset({Status.FLAGGED, Status.UNCLEAR, Status.CRASHED})
@@ -84,13 +90,20 @@ def sleeping(review: Review) -> tuple[Outcome, ...]:
 
 def advice(review: Review) -> tuple[str, ...]:
     """Return what the author can do about everything that weighs, worst axis first."""
-    conditions = [
-        group.outcome.condition.value
+    sentences = [
+        _advice(group.outcome)
         for entry in sorted(review.verdict.axes, key=lambda entry: list(AxisCall).index(entry.call))
         for group in groups_on(review, entry.axis)
-        if group.weighs and group.outcome.status is Status.FLAGGED
+        if group.weighs and group.outcome.status is not Status.CRASHED
     ]
-    return tuple(ADVICE[name] for name in dict.fromkeys(conditions))
+    return tuple(dict.fromkeys(sentences))
+
+
+def _advice(outcome: Outcome) -> str:
+    """Return what to do about one outcome."""
+    if outcome.status is Status.FLAGGED:
+        return ADVICE[outcome.condition.value]
+    return READ_BY_HAND if outcome.axis is Axis.LEGALITY else SHOW_LOGS
 
 
 def place_of(finding: Finding, review: Review) -> str:
@@ -113,12 +126,15 @@ def codecs_of(finding: Finding, review: Review) -> str:
 
 
 def clean_sentence(review: Review, axis: Axis) -> str:
-    """Return how many rules saw their matter and found nothing, and which ones did not apply."""
+    """Return how many rules of an axis saw their matter and found nothing, and how many did not apply."""
     outcomes = [o for o in review.result.outcomes if o.axis is axis]
     clean = sum(o.status is Status.CLEAN for o in outcomes)
     other = sum(o.status is Status.NOT_APPLICABLE for o in outcomes)
-    sentence = f"{clean} rule{'s' if clean != 1 else ''} looked and found nothing wrong"
-    return sentence + (f"; {other} did not apply" if other else "")
+    if not clean:
+        return "no rule could judge it" if len(outcomes) == other else ""
+    more = "other " if clean < sum(o.status is not Status.NOT_APPLICABLE for o in outcomes) else ""
+    looked = f"{clean} {more}rule{'s' if clean != 1 else ''} looked and found nothing wrong"
+    return looked + (f", {other} did not apply" if other else "")
 
 
 def run_cells(run: Run) -> tuple[str, ...]:

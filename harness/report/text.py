@@ -6,6 +6,7 @@ passes, no line is longer than the source quoter allows.
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from harness.report.comparison import rows_of, runs_of
 from harness.report.escape import one_line, visible
 from harness.report.sections import (
     PLACES_SHOWN,
+    RUNS_SHOWN,
     advice,
     clean_sentence,
     groups_on,
@@ -61,6 +63,16 @@ def render_text(
     reviews: Sequence[Review], out: TextIO, *, show_source: bool = False, color: bool | None = None
 ) -> None:
     """Write every review to `out`; colours follow the terminal unless `color` says otherwise."""
+    if not out.isatty():
+        plain = StringIO()
+        _write(reviews, plain, show_source=show_source, color=color)
+        out.writelines(line.rstrip() + "\n" for line in plain.getvalue().splitlines())
+    else:
+        _write(reviews, out, show_source=show_source, color=color)
+
+
+def _write(reviews: Sequence[Review], out: TextIO, *, show_source: bool, color: bool | None) -> None:
+    """Write every review through a console as wide as the terminal, or as a page."""
     width = None if out.isatty() else 110
     console = Console(
         file=out, width=width, no_color=color is False, force_terminal=color, highlight=False, soft_wrap=False
@@ -111,24 +123,30 @@ def _axes(review: Review) -> RenderableType:
     line = Text()
     for entry in review.verdict.axes:
         line.append(f"{entry.axis} ", "dim")
-        line.append(f"{entry.call.replace('_', ' ')}", _STYLE[entry.call.value])
+        line.append(_word(entry.call), _STYLE[entry.call.value])
         line.append("   ")
     return Padding(line, (0, 0, 1, 0))
 
 
+def _word(call: AxisCall) -> str:
+    """Return a call as it is printed in a line of six."""
+    return "n/a" if call is AxisCall.NOT_APPLICABLE else call.value
+
+
 def _axis(review: Review, entry: AxisVerdict) -> Iterator[RenderableType]:
-    """Yield the section of one axis; a clean one takes a line."""
+    """Yield the section of one axis; one without anything to show takes a line."""
     groups = groups_on(review, entry.axis)
-    judged = any(o.axis is entry.axis and o.status is Status.CLEAN for o in review.result.outcomes)
-    if not groups and not judged:
+    if not groups and entry.call is AxisCall.NOT_APPLICABLE:
         return
-    head = Text(f"{entry.axis}", "bold underline")
-    if judged and not any(group.weighs for group in groups):
-        head.append(f"  {clean_sentence(review, entry.axis)}", "not underline not bold dim")
+    head = Text.assemble(
+        (f"{entry.axis.capitalize():<9}", "bold"), " ", (_word(entry.call), _STYLE[entry.call.value])
+    )
+    head.append(f"  {clean_sentence(review, entry.axis)}", "dim")
     yield head
     for group in groups:
-        yield Padding(_group(group, review), (0, 0, 0, 2))
-    yield Text()
+        yield Padding(_group(group, review), (0, 0, 0, 2), expand=False)
+    if groups:
+        yield Text()
 
 
 def _group(group: Group, review: Review) -> RenderableType:
@@ -139,10 +157,15 @@ def _group(group: Group, review: Review) -> RenderableType:
     )
     if outcome.status is Status.FLAGGED:
         head.append(f"  confidence {outcome.confidence:.2f}", "dim")
-    parts: list[RenderableType] = [head, Padding(Text(_reason(group)), (0, 0, 0, 2))]
+    parts: list[RenderableType] = [head, Padding(Text(_reason(group)), (0, 0, 0, 2), expand=False)]
     if group.why:
-        parts.append(Padding(Text(f"{review.policy.name}: {group.why}", "italic"), (0, 0, 0, 2)))
-    parts += [Padding(_place(place, group, review), (0, 0, 0, 2)) for place in group.places[:PLACES_SHOWN]]
+        parts.append(
+            Padding(Text(f"{review.policy.name}: {group.why}", "italic"), (0, 0, 0, 2), expand=False)
+        )
+    parts += [
+        Padding(_place(place, group, review), (0, 0, 0, 2), expand=False)
+        for place in group.places[:PLACES_SHOWN]
+    ]
     if len(group.places) > PLACES_SHOWN:
         parts.append(Text(f"  … and {len(group.places) - PLACES_SHOWN} more places (--format json)", "dim"))
     return RichGroup(*parts)
@@ -187,37 +210,34 @@ def _tables(review: Review) -> Iterator[RenderableType]:
         return
     rows, runs = rows_of(facts), runs_of(facts)
     if rows:
-        table = _table("claims", "quantity", "limit", "claimed", "logs state", "counted here")
+        yield Text()
+        table = _table("Claimed, logged, counted", "", "limit", "claimed", "logs state", "counted here")
         for row in rows:
-            cells = (
-                row.quantity,
-                row.limit,
-                _cell(row.claimed, row.claimed_at),
-                _cell(row.logged, row.logged_at),
-                row.measured,
-            )
-            table.add_row(*(Text(one_line(cell, 120)) for cell in cells))
+            stated = (_cell(row.claimed, row.claimed_at), _cell(row.logged, row.logged_at))
+            table.add_row(Text(row.quantity), Text(row.limit), *stated, Text(one_line(row.measured, 120)))
         yield table
     if runs:
+        yield Text()
         table = _table(
-            "runs, as their logs state them", "log", "seed", "val_bpb", "train s", "eval s", "artifact bytes"
+            "Runs, as their logs state them", "log", "seed", "val_bpb", "train s", "eval s", "bytes"
         )
-        for run in runs[:12]:
+        for run in runs[:RUNS_SHOWN]:
             table.add_row(*(Text(one_line(cell, 80)) for cell in run_cells(run)))
         yield table
 
 
 def _table(title: str, *columns: str) -> Table:
     """Return an empty table with a heading."""
-    table = Table(title=title, title_justify="left", title_style="bold underline", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in columns:
         table.add_column(name, style=None, header_style="dim", overflow="fold")
     return table
 
 
-def _cell(value: str, place: str) -> str:
-    """Return a value with its place in brackets."""
-    return f"{value} ({place})" if value and place else value
+def _cell(value: str, place: str) -> Text:
+    """Return a value above its place."""
+    shown = Text(one_line(value, 80))
+    return shown.append(f"\n{one_line(place, 80)}", "dim") if value and place else shown
 
 
 def _lists(review: Review) -> Iterator[RenderableType]:
@@ -266,7 +286,7 @@ def _overview(reviews: Sequence[Review]) -> Table:
     table = _table("summary", "verdict", "folder", *(axis.value for axis in Axis))
     for review in reviews:
         verdict = review.verdict
-        calls = (Text(entry.call.replace("_", " "), "dim") for entry in verdict.axes)
+        calls = (Text(_word(entry.call), "dim") for entry in verdict.axes)
         table.add_row(
             Text(verdict.overall.value, _STYLE[verdict.overall.value]),
             Text(one_line(review.submission.folder, 60)),
