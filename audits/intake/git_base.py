@@ -48,7 +48,7 @@ def find_base(repo: pygit2.Repository, head: pygit2.Commit, main: pygit2.Oid | N
     if main is None:
         return Base(None, None, ("the repository has no main branch: every file counts as added",))
     try:
-        common = repo.merge_base(main, head.id)
+        common = _merge_base(repo, main, head.id)
         if common is None:
             return Base(
                 _root(repo, main), main, ("no common history with main: compared with its first commit",)
@@ -58,6 +58,11 @@ def find_base(repo: pygit2.Repository, head: pygit2.Commit, main: pygit2.Oid | N
     except (KeyError, pygit2.GitError):
         return Base(main, main, ("history is incomplete: compared with main itself",))
     return Base(common, main)
+
+
+def _merge_base(repo: pygit2.Repository, one: pygit2.Oid, two: pygit2.Oid) -> pygit2.Oid | None:
+    """Return the merge base, or None: the library's own types leave that case out."""
+    return repo.merge_base(one, two)
 
 
 def _root(repo: pygit2.Repository, main: pygit2.Oid) -> pygit2.Oid:
@@ -88,7 +93,7 @@ def _before_merge(repo: pygit2.Repository, head: pygit2.Commit, main: pygit2.Oid
     if not merge.parent_ids:
         return Base(None, main, ("the first commit of main: every file counts as added",))
     before = merge.parent_ids[0]
-    common = repo.merge_base(before, head.id)
+    common = _merge_base(repo, before, head.id)
     note = "already merged: compared with main as it was before the merge"
     if common is None or common == head.id:
         return Base(before, main, (note,))

@@ -36,7 +36,7 @@ def changes_against(folder: Path, base: str | None, origin: Origin) -> tuple[Ori
         # Compare with where the branch left the base, so that others' later work is not counted as ours.
         start = repo.merge_base(wanted.id, head) or wanted.id
         flags = DiffOption.INCLUDE_UNTRACKED | DiffOption.RECURSE_UNTRACKED_DIRS
-        deltas = list(repo.diff(repo[start], None, flags=flags, context_lines=0).deltas)
+        deltas = list(repo.diff(repo[start].peel(pygit2.Commit), None, flags=flags, context_lines=0).deltas)
     except (KeyError, ValueError, pygit2.GitError) as error:
         raise UserError(f"cannot resolve --base {base}: {error}", "name a branch, tag or commit") from None
     changes = tuple(_change(delta) for delta in deltas)

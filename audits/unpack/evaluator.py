@@ -1,9 +1,10 @@
-"""Compute the constant parts of expressions. Never calls anything of the submission; every step is counted."""
+"""Compute the constant parts of expressions, counting every step. Nothing of the submission is called."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from audits.unpack.limits import MAX_ITEMS, MAX_STEPS, MAX_TOTAL_BYTES, CapExceededError
 from audits.unpack.values import (
@@ -21,9 +22,9 @@ from audits.unpack.values import (
 
 MAX_NUMBER = 1 << 40
 _BUILTINS = frozenset(
-    """exec eval compile open zip enumerate range len list tuple dict str bytes bytearray int map reversed sorted
-    chr ord getattr setattr globals locals vars __import__ print isinstance hasattr min max sum iter next repr
-    filter set frozenset type super any all format hash id""".split()
+    """exec eval compile open zip enumerate range len list tuple dict str bytes bytearray int map
+    reversed sorted chr ord getattr setattr globals locals vars __import__ print isinstance
+    hasattr min max sum iter next repr filter set frozenset type super any all format hash id""".split()
 )
 
 
@@ -154,16 +155,20 @@ class Evaluator:
         pieces: list[Data] = [result] if isinstance(result, Data) else []
         for part in reversed(spine):
             right = self.value(part.right, scope)
-            if pieces and isinstance(part.op, ast.Add) and isinstance(right, Data):
-                if type(right.value) is type(pieces[0].value):
-                    pieces.append(right)
-                    continue
+            if (
+                pieces
+                and isinstance(part.op, ast.Add)
+                and isinstance(right, Data)
+                and _alike(pieces[0], right)
+            ):
+                pieces.append(right)
+                continue
             result = self._operate(part.op, self._joined_pieces(pieces) if pieces else result, right)
             pieces = [result] if isinstance(result, Data) else []
         return self._joined_pieces(pieces) if pieces else result
 
     def _joined_pieces(self, pieces: list[Data]) -> Value:
-        return pieces[0] if len(pieces) == 1 else self.join(pieces[0].value[:0], pieces)
+        return pieces[0] if len(pieces) == 1 else self.join(pieces[0].value[:0], list(pieces))
 
     def join(self, separator: str | bytes, parts: list[Value]) -> Value:
         """Return the parts joined, under the byte cap."""
@@ -171,7 +176,8 @@ class Evaluator:
         if len(known) != len(parts):
             return Unknown(packed=any(is_packed(part) for part in parts))
         self.budget.spend(sum(len(part.value) for part in known) + len(separator) * len(known))
-        joined = separator.join(part.value for part in known)  # type: ignore[arg-type]
+        texts: list[Any] = [part.value for part in known]
+        joined = separator.join(texts)
         return merged(known).like(joined)
 
     def _operate(self, op: ast.operator, left: Value, right: Value) -> Value:
@@ -323,6 +329,10 @@ class Evaluator:
         return UNKNOWN
 
 
+def _alike(one: Data, other: Data) -> bool:
+    return type(other.value) is type(one.value)
+
+
 def _is_bound(scope: Scope, name: str) -> bool:
     current: Scope | None = scope
     while current is not None:
@@ -349,7 +359,7 @@ def _arithmetic(op: ast.operator, left: float, right: float) -> Value:
 
 
 def merged(parts: list[Data]) -> Data:
-    """Return the history that stands for several pieces put together: the first with codecs, else the first."""
+    """Return the history that stands for several pieces: that of the first with codecs, else the first."""
     if not parts:
         return Data("")
     chief = next((part for part in parts if part.codecs), parts[0])

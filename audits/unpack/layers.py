@@ -22,6 +22,9 @@ from audits.unpack.nodes import Node, last_of
 from audits.unpack.syntax import parse_or_none
 from audits.unpack.values import Data
 
+MAX_STUB = 4096
+"""A script up to this size that decompresses and executes is a starter for a payload kept beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
@@ -52,6 +55,7 @@ class _Walk:
         self.children: dict[str, list[Node]] = {}
         self.done: set[int] = set()
         self.queue: list[Node] = []
+        self.path_changed = False
         for entry in submission.files:
             self._open(entry)
         self.local = LocalModules(self.files)
@@ -64,7 +68,7 @@ class _Walk:
         self._drain()
         for node in list(self.files.values()):
             # Helpers that nothing reaches are still opened when they hold a payload.
-            if id(node) not in self.done and prefilter.holds_payload(node.source):
+            if id(node) not in self.done and _may_unpack(node.source):
                 self._process(node)
         self._drain()
         self._mark_native()
@@ -164,19 +168,23 @@ class _Walk:
         self.queue.append(target)
 
     def _follow_imports(self, node: Node) -> None:
-        for path, name in self.local.imported(node.source, node.path).items():
-            self._reach(self.files[path], node, name)
-        if node.bundle:
-            self._follow_bundle(node)
+        bundled = self._follow_bundle(node) if node.bundle else frozenset()
+        self.path_changed |= "sys.path" in node.source or "PYTHONPATH" in node.source
+        for path, name in self.local.imported(node.source, node.path, self.path_changed).items():
+            if name not in bundled:
+                self._reach(self.files[path], node, name)
 
-    def _follow_bundle(self, node: Node) -> None:
-        """Reach modules that exist only as files the script writes."""
+    def _follow_bundle(self, node: Node) -> frozenset[str]:
+        """Reach modules that exist only as files the script writes, and return their names."""
+        names = set()
         sources = {path.lstrip("/"): data for path, data in node.bundle.items() if path.endswith(".py")}
         for path, name in LocalModules(sources).imported(node.source, "").items():
+            names.add(name)
             child = self._child(node, sources[path], 0, executed=node.executed, module=name)
             if child is not None and child.executed:
                 child.bundle = node.bundle
                 self.queue.append(child)
+        return frozenset(names)
 
     def _child(
         self,
@@ -277,6 +285,11 @@ def _successor(node: Node, candidates: list[Node]) -> Node | None:
         item.raw_bytes for item in candidates if item.path == node.path and item.index
     )
     return best if best is not node and len(best.source) >= min(own, 20_000) else None
+
+
+def _may_unpack(source: str) -> bool:
+    small = len(source) < MAX_STUB and "decompress" in source
+    return prefilter.holds_payload(source) or (small and prefilter.runs_text(source))
 
 
 def _looks_like_python(value: str | bytes) -> bool:

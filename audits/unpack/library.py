@@ -162,7 +162,7 @@ class Library:
         if name == "__import__":
             return Ref(str(first.value)) if isinstance(first, Data) else UNKNOWN
         if name == "getattr" and len(args) > 1 and isinstance(args[1], Data) and isinstance(first, Ref):
-            return self.attribute(f"{first.name}.{args[1].value}")
+            return self.attribute(f"{first.name}.{path_text(args[1])}")
         if name == "vars" and isinstance(first, ModuleValue):
             return Namespace(first)
         if name == "dict":
@@ -253,11 +253,9 @@ class Library:
             "tempfile.TemporaryDirectory",
             "tempfile.mktemp",
         ):
-            self.temporary += 1
-            return Data(f"{TEMPORARY}/{self.temporary}{plain(named.get('suffix')) or ''}")
+            return Data(self._temporary_name(named))
         if name == "tempfile.NamedTemporaryFile":
-            self.temporary += 1
-            return FileValue(f"{TEMPORARY}/{self.temporary}{plain(named.get('suffix')) or ''}", True)
+            return FileValue(self._temporary_name(named), True)
         if name == "types.ModuleType" or name.endswith(".module_from_spec"):
             first = args[0] if args else UNKNOWN
             return ModuleValue(str(first.value)) if isinstance(first, Data) else first
@@ -275,6 +273,11 @@ class Library:
         if name in ("os.fspath", "os.fsdecode") and args:
             return as_text(args[0])
         return Unknown(packed=any(is_packed(arg) for arg in args))
+
+    def _temporary_name(self, named: dict[str, Value]) -> str:
+        self.temporary += 1
+        suffix = plain(named.get("suffix"))
+        return f"{TEMPORARY}/{self.temporary}{suffix if isinstance(suffix, str) else ''}"
 
     def _passed_on(self, name: str, args: list[Value]) -> Value:
         first = args[0] if args else UNKNOWN

@@ -67,9 +67,10 @@ class Machine:
     def _unentered(self, tree: ast.Module) -> None:
         """Enter functions that run something but were not reached by a call we could follow."""
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in self.entered:
-                if leads_to_running(node, frozenset()):
-                    self._enter(Closure(node, self.module), [], {})
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node in self.entered:
+                continue
+            if leads_to_running(node, frozenset()):
+                self._enter(Closure(node, self.module), [], {})
 
     # Statements
 
@@ -122,7 +123,8 @@ class Machine:
             return self._for(node, scope)
         if isinstance(node, ast.While):
             self.work.value(node.test, scope)
-            return self._maybe(node.body, scope)
+            self._maybe(node.body, scope)
+            return None
         if isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 value = self.work.value(item.context_expr, scope)

@@ -29,6 +29,8 @@ def language_of(text: str) -> str:
 def embedded(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
     """Yield (text, line, language) for string constants that are C or CUDA source."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= MIN_TEXT:
-            if _INCLUDE.search(node.value) or "__global__" in node.value:
-                yield node.value, node.lineno, language_of(node.value)
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        text = node.value
+        if len(text) >= MIN_TEXT and (_INCLUDE.search(text) or "__global__" in text):
+            yield text, node.lineno, language_of(text)

@@ -48,11 +48,12 @@ def _path_attribute(owner: PathValue, name: str) -> Value:
     if name == "parent":
         return PathValue(head or ".")
     if name == "parents":
-        ancestors, current = [], head
+        current = head
+        ancestors: list[Value] = []
         while current and len(ancestors) < 12:
             ancestors.append(PathValue(current))
             current = posixpath.dirname(current) if current != "/" else ""
-        return list(ancestors)
+        return ancestors
     texts = {"name": tail, "stem": root, "suffix": extension}
     return Data(texts[name]) if name in texts else Bound(owner, name)
 

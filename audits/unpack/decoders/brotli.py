@@ -11,7 +11,7 @@ NAME = "brotli"
 CALLS = ("brotli.decompress", "brotlicffi.decompress", "brotli.Decompressor.decompress")
 ALIASES = ("br",)
 OLD_PIECE = 16
-"""Input per call where the library cannot bound its output: sixteen bytes inflate to some tens of MiB at worst."""
+"""Input per call where the library cannot bound its output: a few bytes inflate to tens of MiB at worst."""
 
 
 def decode(data: bytes, options: Mapping[str, object]) -> bytes:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from audits.unpack.limits import output_limit, within
+
+if TYPE_CHECKING:
+    import zstandard
 
 NAME = "zstd"
 CALLS = (
@@ -32,7 +36,7 @@ def decode(data: bytes, options: Mapping[str, object]) -> bytes:
         raise ValueError(str(error)) from None
 
 
-def _read(reader: io.RawIOBase, limit: int) -> bytes:
+def _read(reader: zstandard.ZstdDecompressionReader, limit: int) -> bytes:
     pieces, total = [], 0
     while total < limit:
         piece = reader.read(min(1 << 16, limit - total))
