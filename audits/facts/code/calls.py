@@ -56,7 +56,22 @@ def evaluate_call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
             _spread(machine, value, kwargs)
         else:
             kwargs[keyword.arg] = value
-    return call_value(machine, frame, node, callee, args, kwargs)
+    machine.written_back = {}
+    result = call_value(machine, frame, node, callee, args, kwargs)
+    if machine.written_back:
+        _write_back(machine, frame, node, callee)
+    return result
+
+
+def _write_back(machine: Machine, frame: Frame, node: ast.Call, callee: Value) -> None:
+    """Let the caller see what a function wrote through an index into an argument without identity."""
+    written, machine.written_back = machine.written_back, {}
+    shift = 1 if isinstance(callee.obj, Function) and callee.obj.bound is not None else 0
+    for position, item in enumerate(node.args):
+        mask = written.get(position + shift)
+        if mask and isinstance(item, ast.Name) and item.id in frame.env and frame.env[item.id].obj is None:
+            frame.env[item.id] = Value(frame.env[item.id].labels | mask)
+            frame.stored[item.id] = frame.env[item.id].labels
 
 
 def _spread(machine: Machine, value: Value, kwargs: dict[str, Value]) -> None:
@@ -157,12 +172,23 @@ def call_function(machine: Machine, frame: Frame, function: Function, args: list
     machine.active.append(target)
     machine.depth += 1
     saved = machine.branch_depth
+    net = function.bound.obj if function.bound is not None and isinstance(function.bound.obj, Net) else None
+    if net is not None:
+        machine.running_nets.append(net)
     try:
         result = run_body(machine, inner, function)
     finally:
+        if net is not None:
+            machine.running_nets.pop()
         machine.depth -= 1
         machine.active.pop()
         machine.branch_depth = saved
+    if inner.stored:
+        names = [arg.arg for arg in (*function.node.args.posonlyargs, *function.node.args.args)]
+        machine.written_back = {names.index(name): mask for name, mask in inner.stored.items() if name in names}
+        usable = usable and not machine.written_back
+    else:
+        machine.written_back = {}
     if usable and machine.effects == effects and machine.first_pass_decisions == decisions:
         machine.memo[key] = (machine.version, result)
     return result

@@ -38,7 +38,7 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
     configuration: Configuration = machine.heap["configuration"]
     if name in _LAUNCHER and name not in configuration.command:
         return default if name != "WORLD_SIZE" or len(args) > 1 else Value()
-    value, origin, where = override(configuration, name)
+    value, origin, where = override(configuration, name, default.const)
     text: Scalar = default.const if isinstance(default.const, str | int | float | bool) else None
     if value is not None:
         text = value = like_default(value, text)
@@ -60,15 +60,32 @@ def is_switch(text: Scalar) -> bool:
     return str(text).strip().lower() in ("0", "1", "true", "false", "", "0.0", "none", "off", "on", "yes", "no")
 
 
-def override(configuration: Configuration, name: str) -> tuple[str | None, ValueOrigin, Location | None]:
+def override(configuration: Configuration, name: str, default: object) -> tuple[str | None, ValueOrigin, Location | None]:
     """Return the value laid over a default, and who said so."""
     logged = configuration.logged.get(name.lower())
-    if logged is not None and usable(logged):
+    if logged is not None and usable(logged) and same_form(logged, default):
         return normal(logged), ValueOrigin.LOG, configuration.logged_location
     command = configuration.command.get(name)
     if command is not None and usable(command):
         return command, ValueOrigin.COMMAND, configuration.command_location
     return None, ValueOrigin.DEFAULT, None
+
+
+def same_form(logged: str, default: object) -> bool:
+    """Return False for a logged text that cannot be the value of a numeric or boolean knob (`legal_ttt:start`)."""
+    text = normal(logged)
+    if isinstance(default, str) and not is_number(default) and default.lower() not in ("true", "false"):
+        return True
+    return default is None or is_number(text) or text.lower() in ("true", "false", "")
+
+
+def is_number(text: object) -> bool:
+    """Return whether a text reads as a number."""
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def usable(text: str) -> bool:

@@ -121,5 +121,7 @@ class Trace:
     """Fixed label and the place where it first arose (target-keyed ratio, oracle minimum, ...)."""
     visited: set[tuple[str, int, int]] = field(default_factory=set)
     """Functions entered, as (path, layer, first line)."""
+    prints: list[tuple[str, int]] = field(default_factory=list)
+    """Texts that show a score, with what is known of them (`*` for the rest) and the labels shown."""
     notes: list[tuple[str, Location]] = field(default_factory=list)
     budget_spent: bool = False

@@ -158,9 +158,9 @@ def get_attribute(machine: Machine, frame: Frame, base: Value, name: str) -> Val
         return Value(base.labels, Part(obj.net, f"{obj.path}.{name}"))
     if kind is Class:
         found = obj.find(name)
-        if found is not None:
-            return found
-        return Value(0, Bound(name, base))
+        if found is None:
+            return Value(0, Bound(name, base))
+        return bind_method(machine, frame, found, base) if is_classmethod(found) else found
     if kind is Imported:
         return obj.module.env.get(name) or Value(0, External(f"{obj.module.name}.{name}"))
     if obj is not None and kind.__name__ == "Many":
@@ -205,12 +205,20 @@ def instance_attribute(machine: Machine, frame: Frame, base: Value, obj: Instanc
     return found
 
 
+def is_classmethod(found: Value) -> bool:
+    """Return True for a function that takes its class first."""
+    return isinstance(found.obj, Function) and any(
+        getattr(item, "id", "") == "classmethod" for item in getattr(found.obj.node, "decorator_list", ()))
+
+
 def bind_method(machine: Machine, frame: Frame, found: Value, base: Value) -> Value:
     """Return a function bound to its receiver, honouring staticmethod, classmethod and property."""
     function: Function = found.obj
     decorators = {getattr(item, "id", getattr(item, "attr", "")) for item in getattr(function.node, "decorator_list", ())}
     if "staticmethod" in decorators:
         return found
+    if "classmethod" in decorators and isinstance(base.obj, Instance):
+        base = Value(0, base.obj.cls)
     method = Function(function.node, function.module, function.scopes, function.owner, base, function.defaults)
     if decorators & {"property", "cached_property"}:
         from audits.facts.code.calls import call_function
@@ -547,21 +555,25 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
 
 
 def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
-    text: str | None = ""
-    mask = 0
+    pieces: list[str] = []
+    mask = shown = 0
+    constant = True
     for part in node.values:
         if isinstance(part, ast.Constant):
-            if text is not None:
-                text += str(part.value)
+            pieces.append(str(part.value))
             continue
         value = evaluate(machine, frame, part.value) if isinstance(part, ast.FormattedValue) else NOTHING
         mask |= value.labels & (lab.PATH_VAL | lab.PATH_TRAIN | lab.BYTES_FILE)
-        const = value.const
-        text = text + str(const) if text is not None and isinstance(const, str | int) and len(text) < 2000 else None
-    if text is not None:
-        return Value(mask | path_labels(text), None, text)
-    literal = "*".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
-    return Value(mask | path_labels(literal))
+        shown |= value.labels
+        if isinstance(value.const, str | int) and len(pieces) < 64:
+            pieces.append(str(value.const)[:2000])
+        else:
+            constant = False
+            pieces.append("*")
+    text = "".join(pieces)
+    if shown & machine.labels.scores:
+        machine.trace.prints.append((text, shown))
+    return Value(mask | path_labels(text), None, text if constant else UNKNOWN)
 
 
 def _comprehension(machine: Machine, frame: Frame, node: Any) -> Value:

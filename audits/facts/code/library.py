@@ -212,6 +212,8 @@ def write_data(machine: Machine, mask: int, target: Value) -> None:
     """Remember what a file was given."""
     path = target.obj.path if isinstance(target.obj, File) else target.const
     key = path if isinstance(path, str) else "?"
+    if mask & machine.labels.scores:
+        return
     kept = mask & (machine.labels.vals | machine.labels.states | machine.labels.params | lab.TRAIN)
     machine.files[key] = machine.files.get(key, 0) | kept
 

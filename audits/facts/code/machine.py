@@ -17,6 +17,7 @@ from audits.facts.code.values import (
     NOTHING,
     Buffer,
     Container,
+    Fixed,
     Function,
     HeapObject,
     Module,
@@ -40,7 +41,8 @@ class BudgetSpent(Exception):
 class Frame:
     """One activation of a function or module."""
 
-    __slots__ = ("env", "exits", "function", "global_names", "loop_exits", "module", "outer_names", "result", "scopes")
+    __slots__ = ("env", "exits", "function", "global_names", "loop_exits", "module", "outer_names", "result", "scopes",
+                 "stored")
 
     def __init__(self, module: Module, env: dict[str, Value], scopes: tuple[dict[str, Value], ...], function: str) -> None:
         self.module = module
@@ -52,6 +54,8 @@ class Frame:
         self.loop_exits: list[tuple[list[dict[str, Value]], list[dict[Any, Any]]]] = []
         self.global_names: set[str] = set()
         self.outer_names: set[str] = set()
+        self.stored: dict[str, int] = {}
+        """Names written through an index while their value had no identity: callers see those writes."""
 
 
 class Loop:
@@ -81,6 +85,8 @@ class Machine:
         self.order = 0
         self.branch_depth = 0
         self.active: list[Any] = []
+        self.running_nets: list[Any] = []
+        self.written_back: dict[int, int] = {}
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0
@@ -115,11 +121,10 @@ class Machine:
         obj.depth = len(self.loops)
         return obj
 
-    def mask(self, value: Value) -> int:
+    def mask(self, value: Value, depth: int = 0) -> int:
         """Return all labels of a value, heap content and trainable identity included."""
         out = value.labels
-        obj = value.obj
-        if obj is None:
+        if value.obj is None:
             return out
         for item in objects(value):
             kind = type(item)
@@ -134,32 +139,16 @@ class Machine:
             elif kind is Container:
                 out |= self.content(item)
                 element = self.heap.get((id(item), "element"))
-                if element is not None:
-                    out |= self.shallow(element)
+                if element is not None and depth < 4:
+                    out |= self.mask(element, depth + 1)
+            elif kind is Fixed:
+                if depth < 4:
+                    for element in item.items:
+                        out |= self.mask(element, depth + 1)
             elif kind is Optimiser:
                 out |= item.params
-            elif hasattr(item, "items") and isinstance(item.items, list):
-                for element in item.items:
-                    out |= self.mask(element)
             elif isinstance(item, HeapObject):
                 out |= self.content(item)
-        return out
-
-    def shallow(self, value: Value) -> int:
-        """Return the labels of a container's element without walking containers in containers."""
-        out = value.labels
-        for item in objects(value):
-            if isinstance(item, Net):
-                out |= self.content(item) | self.labels.param(item)
-            elif isinstance(item, Part):
-                out |= self.content(item.net) | self.labels.param(item.net)
-            elif isinstance(item, HeapObject):
-                out |= self.content(item)
-                if isinstance(item, Buffer) and item.trainable:
-                    out |= self.labels.param(item)
-            elif hasattr(item, "items") and isinstance(item.items, list):
-                for element in item.items:
-                    out |= element.labels
         return out
 
     # ---- places -------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ _EFFECTS = re.compile(
     r"register_forward|value_and_grad|autograd|log\(2|log2|0\.693|1\.442|SentencePiece|\bglob\b|np\.load|"
     r"torch\.load|\bglobal\b|\bnonlocal\b|\.append\(|\.extend\(|\]\s*\+=|\^|requires_grad|lstsq|\.solve\(|"
     r"nn\.Parameter|Parameter\(|\.data\b|\.copy_\(|\bexec\(|deepcopy|\.update\(|setdefault|\.add_\(|\.sub_\(|"
-    r"\.mul_\(|torch\.optim|minimum|maximum|environ|getenv|\byield\b|logaddexp|\.lerp_\(|addcdiv_|lambda|state_dict"
+    r"\.mul_\(|torch\.optim|minimum|maximum|environ|getenv|\byield\b|logaddexp|\.lerp_\(|addcdiv_|lambda|state_dict|"
+    r"fineweb|_val_|_train_|val_\*|train_\*|/val|/train"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

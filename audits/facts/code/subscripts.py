@@ -175,10 +175,10 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)
-    if predicted and index.labels & labels.vals and not mask & labels.scores:
+    if predicted and index.labels & labels.vals and not mask & labels.scores and not index.labels & lab.HASHED:
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
     out = mask | tags | look_up_table(machine, frame, node, index.labels, mask)
-    out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED)
+    out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)
     if mask & lab.PIECES or not mask & (labels.scores | labels.params):
         out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
     if mask & (labels.scores | labels.params):
@@ -213,6 +213,7 @@ def rebind(machine: Machine, frame: Frame, node: ast.Subscript, base: Value, ind
     mask = machine.mask(value) | written_key(machine, frame, node, index, value, augmented)
     mask |= oracle_write(machine, frame, node, index, base.labels, mask)
     frame.env[target.id] = Value(old.labels | mask)
+    frame.stored[target.id] = frame.env[target.id].labels
 
 
 def written_key(machine: Machine, frame: Frame, node: ast.AST, index: Index, value: Value, augmented: bool) -> int:
@@ -241,7 +242,12 @@ def store_into(machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, in
     """Write into one heap object."""
     kind = type(obj)
     if kind in (Net, Part):
-        update_net(machine, frame, node, obj if kind is Net else obj.net, machine.mask(value), UpdateKind.IN_PLACE)
+        net = obj if kind is Net else obj.net
+        if net in machine.running_nets:
+            # A net that stores an activation while it runs is not learning.
+            machine.put((id(net), getattr(obj, "path", "") + "[]"), value)
+            return
+        update_net(machine, frame, node, net, machine.mask(value), UpdateKind.IN_PLACE)
         return
     learned = written_key(machine, frame, node, index, value, augmented)
     if learned and machine.content(obj) | learned != machine.content(obj):
