@@ -40,7 +40,7 @@ class Example:
     taught_by: str = ""
     """The pull request that taught it (`#1376`)."""
     changes: tuple[tuple[str, str], ...] = ()
-    """What else the pull request touches, as (status, path in the repository): `("modified", "train_gpt.py")`."""
+    """What else the pull request touches, as (status, path): `("modified", "train_gpt.py")`."""
 
 
 class Rule(ABC):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audits.facts.artifact import ArtifactFacts
     from audits.facts.claim import Claim
     from audits.facts.logs import LogFacts
+    from audits.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,16 @@ def runs_of(facts: Facts) -> tuple[Run, ...]:
     return tuple(_run(log, facts, totals) for log in facts.logs if log.informative)
 
 
-def rows_of(facts: Facts) -> tuple[Row, ...]:
+def rows_of(facts: Facts, policy: Policy) -> tuple[Row, ...]:
     """Return the comparison table, without rows that nobody says anything about."""
-    rows = (_score(facts), *_bytes(facts), _train(facts), _eval(facts), _seeds(facts), _hardware(facts))
+    rows = (
+        _score(facts),
+        *_bytes(facts, policy),
+        _train(facts, policy),
+        _eval(facts),
+        _seeds(facts),
+        _hardware(facts),
+    )
     return tuple(row for row in rows if row.claimed or row.logged or row.measured)
 
 
@@ -91,7 +99,7 @@ def _score(facts: Facts) -> Row:
     return Row("val_bpb", "", *_claim(claim), logged=logged, logged_at=_paths(runs_of(facts)))
 
 
-def _bytes(facts: Facts) -> Iterator[Row]:
+def _bytes(facts: Facts, policy: Policy) -> Iterator[Row]:
     """Yield the rows of artifact and code bytes."""
     artifact, cap = facts.artifact, facts.track.artifact_bytes
     limit = f"≤ {cap:,}" if cap else ""
@@ -105,7 +113,7 @@ def _bytes(facts: Facts) -> Iterator[Row]:
         logged=f"{largest.logged_total:,}" if largest else "",
         logged_at=f"{largest.location.path}:{largest.location.start_line}" if largest else "",
     )
-    yield from _readings(artifact, limit)
+    yield from _readings(artifact, limit, policy.size_reading)
     code = artifact.code
     logged_code = next((s for s in artifact.seeds if s.logged_code), None)
     yield Row(
@@ -118,8 +126,8 @@ def _bytes(facts: Facts) -> Iterator[Row]:
     )
 
 
-def _readings(artifact: ArtifactFacts, limit: str) -> Iterator[Row]:
-    """Yield the largest total under each reading, on one row where the readings agree."""
+def _readings(artifact: ArtifactFacts, limit: str, binding: str) -> Iterator[Row]:
+    """Yield the largest total under each reading; the limit stands beside the one that binds."""
     by_total: dict[str, list[str]] = {}
     for reading in ("practice", "readme", "strict"):
         sums = [
@@ -131,21 +139,20 @@ def _readings(artifact: ArtifactFacts, limit: str) -> Iterator[Row]:
             by_total.setdefault(text, []).append(reading)
     for text, readings in by_total.items():
         names = "every reading" if len(readings) == 3 else " and ".join(readings) + " reading"
-        yield Row(f"artifact bytes, {names}", limit, measured=text)
+        yield Row(f"artifact bytes, {names}", limit if binding in readings else "", measured=text)
 
 
-def _train(facts: Facts) -> Row:
+def _train(facts: Facts, policy: Policy) -> Row:
     """Return the row of training time."""
     cap, runs = facts.track.train_seconds, runs_of(facts)
     slowest = max((r for r in runs if r.train_seconds), key=lambda r: r.train_seconds or 0, default=None)
-    logged = f"{slowest.train_seconds:.1f}" if slowest else ""
-    claim = facts.claims.submission.train_seconds
+    tolerance = " + a step" if policy.one_step_tolerance else ""
     return Row(
         "training seconds",
-        f"≤ {cap:g}" if cap else "",
-        *_claim(claim),
-        logged,
-        slowest.path if slowest else "",
+        f"≤ {cap:g}{tolerance}" if cap else "",
+        *_claim(facts.claims.submission.train_seconds),
+        logged=f"{slowest.train_seconds:.3f}" if slowest else "",
+        logged_at=slowest.path if slowest else "",
     )
 
 
@@ -181,18 +188,17 @@ def _seeds(facts: Facts) -> Row:
 def _hardware(facts: Facts) -> Row:
     """Return the row of hardware."""
     track = facts.track
-    limit = " ".join(
-        str(part) for part in (f"{track.world_size}×" if track.world_size else "", track.gpu_name or "")
-    )
+    limit = f"{track.world_size} × {track.gpu_name}" if track.gpu_name else _processes(track.world_size)
     claim = next(iter(facts.claims.submission.hardware or facts.claims.readme.hardware), None)
     named = next((log for log in facts.logs if log.gpu_name), None)
     world = next((log.world_size.value for log in facts.logs if log.world_size), None)
-    logged = ", ".join(
-        part
-        for part in (f"{world} processes" if world else "", _value(named.gpu_name) if named else "")
-        if part
-    )
-    return Row("hardware", limit.strip(), *_claim(claim), logged, named.path if named and logged else "")
+    logged = ", ".join(part for part in (_processes(world), _value(named.gpu_name) if named else "") if part)
+    return Row("hardware", limit, *_claim(claim), logged, named.path if named and logged else "")
+
+
+def _processes(count: int | None) -> str:
+    """Return how many processes ran, in words."""
+    return "" if count is None else f"{count} process{'es' if count != 1 else ''}"
 
 
 def _claim(claim: Claim[int] | Claim[float] | Claim[str] | None) -> tuple[str, str]:

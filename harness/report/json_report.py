@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from harness.report.comparison import rows_of
@@ -43,8 +44,8 @@ def report_of(review: Review) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in review.findings],
         "outcomes": {entry.rule: entry.status.value for entry in review.result.outcomes},
         "reasons": {entry.rule: _text(entry.reason) for entry in review.result.outcomes},
-        "record": record_of(facts),
-        "claims": [_row(row) for row in rows_of(facts)] if facts else [],
+        "record": _record(review),
+        "claims": [_row(row) for row in rows_of(facts, review.policy)] if facts else [],
         "policies": {verdict.policy: verdict.overall.value for verdict in review.policies},
         "notes": [_text(note) for note in review.notes],
         "timings_ms": review.result.timings_ms,
@@ -66,6 +67,28 @@ def _submission(review: Review) -> dict[str, Any]:
             reading: getattr(code, reading) if code else None for reading in ("strict", "readme", "practice")
         },
     }
+
+
+def _record(review: Review) -> dict[str, Any] | None:
+    """Return the record block as plain data."""
+    block = record_of(review.result.facts, review.policy)
+    if block is None:
+        return None
+    known = block.facts
+    names = [name for name in type(known).__slots__ if name != "seeds"]
+    return {
+        **{name: _finite(getattr(known, name)) for name in names},
+        "seeds": [{"seed": seed, "val_bpb": score} for seed, score in known.seeds],
+        "claims_record": block.claims_record,
+        "significance": block.significance,
+        "p_written": block.p_written,
+        "p_practised": block.p_practised,
+    }
+
+
+def _finite(value: object) -> object:
+    """Return a number that JSON can hold; what is not finite is unknown."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from audits.outcome import Status
 from audits.verdict import AxisCall
 from harness.report.comparison import rows_of, runs_of
 from harness.report.escape import code_block, inline_code, markdown
+from harness.report.record import record_of, sentence_of
 from harness.report.sections import (
     PLACES_SHOWN,
     RUNS_SHOWN,
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from audits.finding import Finding
+    from harness.report.record import record_of, sentence_of
     from harness.report.review import Review
-    from harness.report.sections import Group
+from harness.report.sections import Group
 
 LIMIT = 65_536
 _CUT = "\n\n---\n*Cut here: a comment holds no more. The JSON report has every finding.*\n"
@@ -169,7 +171,7 @@ def _todo(review: Review) -> Iterator[str]:
 def _tables(review: Review) -> Iterator[str]:
     """Yield the comparison of claims and the runs."""
     facts = review.result.facts
-    rows, runs = (rows_of(facts), runs_of(facts)) if facts else ((), ())
+    rows, runs = (rows_of(facts, review.policy), runs_of(facts)) if facts else ((), ())
     if rows:
         yield "### Claims and limits"
         lines = ["| | Limit | Claimed | Logs state | Counted here |", "| --- | --- | --- | --- | --- |"]
@@ -179,6 +181,9 @@ def _tables(review: Review) -> Iterator[str]:
                 f"| {row.quantity} | {row.limit} | {claimed} | {logged} | {markdown(row.measured, 120)} |"
             )
         yield "\n".join(lines)
+    statistics = sentence_of(record_of(facts, review.policy))
+    if statistics:
+        yield markdown(statistics, starts_line=True)
     if runs:
         lines = ["| Log | Seed | val_bpb | Training s | Evaluation s | Artifact bytes |", "|" + " --- |" * 6]
         for run in runs[:RUNS_SHOWN]:

@@ -73,6 +73,36 @@ class FindingModel(_Model):
     excerpt: list[str] = Field(description="The quoted lines, from start_line on, cut to a readable length.")
 
 
+class SeedScoreModel(_Model):
+    """The score of one seed."""
+
+    seed: int | None
+    val_bpb: float
+
+
+class RecordModel(_Model):
+    """Seeds, mean, spread and the one-sided Welch tests against the named predecessor."""
+
+    claims_record: bool = Field(description="Whether the track keeps a leaderboard.")
+    seeds: list[SeedScoreModel]
+    from_logs: bool = Field(description="Whether the scores are the logs' (else as claimed).")
+    mean_bpb: float | None
+    std_bpb: float | None = Field(description="Sample standard deviation.")
+    mean_nats: float | None
+    std_nats: float | None
+    predecessor_pr: int | None
+    predecessor_bpb: float | None
+    predecessor_seeds: int
+    improvement_bpb: float | None = Field(description="Positive when this entry is better.")
+    improvement_nats: float | None = Field(description="Per token, on this entry's tokenisation.")
+    p_improvement: float | None = Field(description="Of no improvement at all (the practised test).")
+    p_margin: float | None = Field(description="Of an improvement below the margin (the written test).")
+    margin_nats: float
+    p_written: float
+    p_practised: float
+    significance: Literal["written", "practised"] = Field(description="The rule that binds.")
+
+
 class RowModel(_Model):
     """One quantity: its limit, what the author claims, what the logs state, what was counted."""
 
@@ -97,9 +127,7 @@ class ReportModel(_Model):
     findings: list[FindingModel]
     outcomes: dict[str, Ending]
     reasons: dict[str, str] = Field(description="Why each rule ended as it did.")
-    record: dict[str, Any] = Field(
-        description="Claimed seeds, mean, spread and predecessor; empty when unread."
-    )
+    record: RecordModel | None = Field(description="Null when no facts could be read.")
     claims: list[RowModel]
     policies: dict[str, OverallCall] = Field(description="The verdict under every policy of the same day.")
     notes: list[str]

@@ -20,6 +20,7 @@ from audits.outcome import Axis, Status
 from audits.verdict import AxisCall
 from harness.report.comparison import rows_of, runs_of
 from harness.report.escape import one_line, visible
+from harness.report.record import record_of, sentence_of
 from harness.report.sections import (
     PLACES_SHOWN,
     RUNS_SHOWN,
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 
     from audits.finding import Finding
     from audits.verdict import AxisVerdict
+    from harness.report.record import record_of, sentence_of
     from harness.report.review import Review
-    from harness.report.sections import Group
+from harness.report.sections import Group
 
 _STYLE = {
     "ILLEGAL": "bold white on red",
@@ -156,7 +158,7 @@ def _group(group: Group, review: Review) -> RenderableType:
         (group.word.upper(), _STYLE[group.word]), f"  {outcome.rule}", (f"  {outcome.condition}", "dim")
     )
     if outcome.status is Status.FLAGGED:
-        head.append(f"  confidence {outcome.confidence:.2f}", "dim")
+        head.append(f"  confidence {outcome.confidence:.2f}" if group.weighs else "", "dim")
     parts: list[RenderableType] = [head, Padding(Text(_reason(group)), (0, 0, 0, 2), expand=False)]
     if group.why:
         parts.append(
@@ -208,7 +210,7 @@ def _tables(review: Review) -> Iterator[RenderableType]:
     facts = review.result.facts
     if facts is None:
         return
-    rows, runs = rows_of(facts), runs_of(facts)
+    rows, runs = rows_of(facts, review.policy), runs_of(facts)
     if rows:
         yield Text()
         table = _table("Claimed, logged, counted", "", "limit", "claimed", "logs state", "counted here")
@@ -224,6 +226,9 @@ def _tables(review: Review) -> Iterator[RenderableType]:
         for run in runs[:RUNS_SHOWN]:
             table.add_row(*(Text(one_line(cell, 80)) for cell in run_cells(run)))
         yield table
+    statistics = sentence_of(record_of(facts, review.policy))
+    if statistics:
+        yield Text(statistics)
 
 
 def _table(title: str, *columns: str) -> Table:

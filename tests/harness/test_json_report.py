@@ -91,10 +91,11 @@ def test_the_record_block_is_arithmetic_on_claims() -> None:
     seeds = {"42": {"val_bpb": 1.2}, "7": {"val_bpb": 1.22}, "9": {"val_bpb": 1.24}}
     files = {"submission.json": json.dumps({"name": "x", "val_bpb": 1.22, "seed_results": seeds})}
     record = document([clean()], files=files)["reports"][0]["record"]
-    assert record["claimed_val_bpb"] == 1.22
     assert [entry["seed"] for entry in record["seeds"]] == [42, 7, 9]
-    assert record["mean_val_bpb"] == pytest.approx(1.22)
-    assert record["std_val_bpb"] == pytest.approx(0.02)
+    assert record["from_logs"] is False
+    assert record["mean_bpb"] == pytest.approx(1.22)
+    assert record["std_bpb"] == pytest.approx(0.02)
+    assert record["significance"] == "practised"
 
 
 def test_names_of_theirs_cannot_break_the_document() -> None:

@@ -37,25 +37,26 @@ Legality  ILLEGAL
 Limits    CLEAN  1 rule looked and found nothing wrong
 
 Claimed, logged, counted
-                             limit         claimed            logs state           counted here
-val_bpb                                    1.2                1.20000
-                                           submission.json:6  train_seed42.log
-artifact bytes (largest      ≤ 16,000,000                     15,800,541
-seed)                                                         train_seed42.log:11
-artifact bytes, every        ≤ 16,000,000                                          15,800,541 = 15,800,000 as
-reading                                                                            logged + 541 of code
-code bytes                                                    541                  541 as committed
-                                                              train_seed42.log
-training seconds             ≤ 600                            600.0
-                                                              train_seed42.log
-evaluation seconds           ≤ 600                            90.0
-                                                              train_seed42.log
-seeds                                                         42
-hardware                     8× H100                          8 processes
+                            limit           claimed            logs state           counted here
+val_bpb                                     1.2                1.20000
+                                            submission.json:6  train_seed42.log
+artifact bytes (largest     ≤ 16,000,000                       15,800,541
+seed)                                                          train_seed42.log:11
+artifact bytes, every       ≤ 16,000,000                                            15,800,541 = 15,800,000 as
+reading                                                                             logged + 541 of code
+code bytes                                                     541                  541 as committed
+                                                               train_seed42.log
+training seconds            ≤ 600 + a step                     600.038
+                                                               train_seed42.log
+evaluation seconds          ≤ 600                              90.0
+                                                               train_seed42.log
+seeds                                                          42
+hardware                    8 × H100                           8 processes
 
 Runs, as their logs state them
 log               seed  val_bpb   train s  eval s  bytes
 train_seed42.log  42    1.200000  600.0    90.0    15,800,541
+mean 1.20000 bpb over 1 seed, as logged
 
 to do      Score every token, and add its loss to the reported sum, before anything learns from it.
 
