@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audits.errors import UserError
 from audits.outcome import Axis, Severity, Status
 from audits.policy import POLICY_NAMES, Effect, edition_dates, load_policy
 from audits.verdict import AxisCall, Overall, Verdict, decide
 from tests.audits.builders import make_outcome
+
+if TYPE_CHECKING:
+    from audits.outcome import Outcome
 
 PRACTICE = load_policy("practice")
 CLEAN_LEGALITY = make_outcome("saw-the-code", status=Status.CLEAN)
@@ -160,3 +166,63 @@ def test_an_edition_before_the_first_one_is_a_user_error() -> None:
         load_policy("practice", datetime.date(2026, 1, 1))
     with pytest.raises(UserError, match="no policy called"):
         load_policy("lenient")
+
+
+OUTCOMES = st.builds(
+    make_outcome,
+    rule=st.sampled_from(["a", "b", "c"]),
+    axis=st.sampled_from(Axis),
+    status=st.sampled_from(Status),
+    severity=st.sampled_from(Severity),
+    confidence=st.floats(0, 1),
+    dispute=st.sampled_from([None, *PRACTICE.disputes]),
+)
+BAD = {Status.FLAGGED, Status.UNCLEAR, Status.CRASHED}
+
+
+@given(st.lists(OUTCOMES, max_size=8), OUTCOMES.filter(lambda outcome: outcome.status in BAD))
+def test_one_more_bad_outcome_never_improves_a_judged_axis(known: list[Outcome], more: Outcome) -> None:
+    known = [*known, *(make_outcome(axis=axis, status=Status.CLEAN) for axis in Axis)]
+    order = list(Overall)
+    before, after = decide(known, PRACTICE), decide([*known, more], PRACTICE)
+    assert order.index(after.overall) <= order.index(before.overall)
+
+
+@given(st.lists(OUTCOMES, max_size=8))
+def test_a_clean_verdict_has_a_rule_that_saw_the_code(known: list[Outcome]) -> None:
+    judged = decide(known, PRACTICE)
+    for entry in judged.axes:
+        if entry.call is AxisCall.CLEAN:
+            seen = {
+                o.rule for o in known if o.axis is entry.axis and o.status in (Status.CLEAN, Status.FLAGGED)
+            }
+            assert entry.deciding
+            assert set(entry.deciding) <= seen
+    if judged.overall is Overall.CLEAN:
+        assert judged.axis(Axis.LEGALITY).call is AxisCall.CLEAN
+
+
+@given(st.lists(OUTCOMES, max_size=8))
+def test_strict_is_never_milder_than_the_others(known: list[Outcome]) -> None:
+    order = list(Overall)
+    ranks = {name: order.index(decide(known, load_policy(name)).overall) for name in POLICY_NAMES}
+    assert ranks["strict"] == min(ranks.values())
+
+
+def test_a_policy_changes_on_its_dates() -> None:
+    packed = make_outcome("size", Axis.LIMITS, severity=Severity.NOTE, dispute="readme-bytes")
+    before = load_policy("practice", datetime.date(2026, 4, 4))
+    after = load_policy("practice", datetime.date(2026, 4, 5))
+    assert before.reading(packed).effect is Effect.FLAG
+    assert after.reading(packed).effect is Effect.NOTE
+    assert after.edition == datetime.date(2026, 4, 5)
+
+
+@pytest.mark.parametrize("name", POLICY_NAMES)
+def test_what_a_policy_shows_as_binding_is_what_it_weighs(name: str) -> None:
+    policy = load_policy(name)
+    binding = {"practice": set(), "readme": {"readme-bytes"}, "strict": {"readme-bytes", "strict-bytes"}}
+    violated = {key for key, reading in policy.disputes.items() if reading.effect is Effect.VIOLATION}
+    assert violated & {"readme-bytes", "strict-bytes"} == binding[policy.size_reading]
+    assert ("one-step-overshoot" in violated) is not policy.one_step_tolerance
+    assert ("written-significance" in violated) is (policy.significance == "written")
