@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from audits.unpack.limits import MAX_ITEMS, MAX_STEPS, MAX_TOTAL_BYTES, CapExceededError
+from audits.unpack.readings import MAX_NUMBER, as_text, items_of, merged, path_text
 from audits.unpack.values import (
     UNKNOWN,
     Closure,
@@ -20,7 +21,6 @@ from audits.unpack.values import (
     key_of,
 )
 
-MAX_NUMBER = 1 << 40
 _BUILTINS = frozenset(
     """exec eval compile open zip enumerate range len list tuple dict str bytes bytearray int map
     reversed sorted chr ord getattr setattr globals locals vars __import__ print isinstance
@@ -356,45 +356,6 @@ def _arithmetic(op: ast.operator, left: float, right: float) -> Value:
     if isinstance(op, ast.FloorDiv) and right:
         return left // right
     return UNKNOWN
-
-
-def merged(parts: list[Data]) -> Data:
-    """Return the history that stands for several pieces: that of the first with codecs, else the first."""
-    if not parts:
-        return Data("")
-    chief = next((part for part in parts if part.codecs), parts[0])
-    lines = [part.line for part in parts if part.line]
-    size = sum(part.raw_bytes for part in parts)
-    return Data(chief.value, chief.codecs, min(lines, default=0), size, chief.file)
-
-
-def items_of(value: Value) -> list[Value] | None:
-    """Return the items of a sequence or the keys of a dictionary, or None when they are not known."""
-    if isinstance(value, list | tuple):
-        return list(value)
-    if isinstance(value, dict):
-        return [Data(key) if isinstance(key, str | bytes) else UNKNOWN for key in value]
-    return None
-
-
-def as_text(value: Value) -> Value:
-    """Return what `str()` would give."""
-    if isinstance(value, Data) and isinstance(value.value, str):
-        return value
-    if isinstance(value, PathValue):
-        return Data(value.text)
-    if isinstance(value, int | float) and abs(value) < MAX_NUMBER:
-        return Data(str(value))
-    return Unknown(packed=is_packed(value))
-
-
-def path_text(value: Value) -> str | None:
-    """Return the path a value names, or None."""
-    if isinstance(value, PathValue):
-        return value.text
-    if isinstance(value, Data):
-        return value.value if isinstance(value.value, str) else value.value.decode("utf-8", "replace")
-    return None
 
 
 def _join_path(left: str, right: str) -> str:

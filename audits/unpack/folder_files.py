@@ -10,7 +10,7 @@ import posixpath
 from audits.submission import Submission
 from audits.unpack.values import UNKNOWN, Data, Unknown, Value
 
-ROOT = "/submission"
+ROOT = "/repository"
 TEMPORARY = "/written"
 MAX_WRITTEN = 512
 
@@ -22,12 +22,13 @@ class FolderFiles:
         """Remember whose paths are resolved."""
         self.submission = submission
         self.own_path = own_path
+        self.root = f"{ROOT}/records/{submission.track or 'track'}/{submission.folder or 'folder'}"
         self.written: dict[str, Data] = {}
 
     @property
     def dunder_file(self) -> str:
         """What `__file__` holds."""
-        return f"{ROOT}/{self.own_path}"
+        return f"{self.root}/{self.own_path}"
 
     def locate(self, path: str) -> str | None:
         """Return the folder-relative path of the committed file that a path text names, or None."""
@@ -40,8 +41,8 @@ class FolderFiles:
         return None
 
     def _candidates(self, path: str, folder: str) -> list[str]:
-        if path.startswith(ROOT + "/"):
-            return [path[len(ROOT) + 1 :]]
+        if path.startswith(self.root + "/"):
+            return [path[len(self.root) + 1 :]]
         found = []
         if folder and f"/{folder}/" in f"/{path}":
             found.append(f"/{path}".split(f"/{folder}/", 1)[1])

@@ -6,7 +6,7 @@ that stayed closed; never an exception, whatever the text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audits.facts.code.facts import CodeProblem
 from audits.facts.layer import Layer
@@ -124,6 +124,7 @@ class _Walk:
         """Turn what a source does into layers and edges."""
         candidates: list[Node] = []
         lines: set[int] = set()
+        trace.written.update({path: _settled(data, node) for path, data in trace.written.items()})
         for run in trace.runs:
             target = (
                 self._run_file(node, run) if isinstance(run, RunsFile) else self._run_text(node, run, trace)
@@ -212,7 +213,7 @@ class _Walk:
             path=node.path,
             index=len(siblings) + 1,
             source=text,
-            encodings=(*node.encodings, *data.codecs),
+            encodings=data.codecs if data.settled else (*node.encodings, *data.codecs),
             wrapper_line=wrapper,
             language=language,
             executed=executed,
@@ -285,6 +286,10 @@ def _successor(node: Node, candidates: list[Node]) -> Node | None:
         item.raw_bytes for item in candidates if item.path == node.path and item.index
     )
     return best if best is not node and len(best.source) >= min(own, 20_000) else None
+
+
+def _settled(data: Data, node: Node) -> Data:
+    return data if data.settled else replace(data, codecs=(*node.encodings, *data.codecs), settled=True)
 
 
 def _may_unpack(source: str) -> bool:

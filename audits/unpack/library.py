@@ -7,9 +7,10 @@ import posixpath
 import zlib
 
 from audits.unpack import decoders
-from audits.unpack.evaluator import Evaluator, as_text, items_of, path_text
+from audits.unpack.evaluator import Evaluator
 from audits.unpack.folder_files import TEMPORARY, FolderFiles
 from audits.unpack.limits import MAX_ITEMS, CapExceededError
+from audits.unpack.readings import as_text, items_of, path_text
 from audits.unpack.values import (
     UNKNOWN,
     Code,
@@ -133,7 +134,7 @@ class Library:
             return Unknown(why=error.message)
         except decoders.ERRORS as error:
             return Unknown(why=f"{codec}: {str(error)[:120]}", packed=True)
-        result = Data(out, (*data.codecs, codec), data.line, data.raw_bytes, data.file)
+        result = Data(out, (*data.codecs, codec), data.line, data.raw_bytes, data.file, data.settled)
         self.decoded.append(result)
         return result
 

@@ -10,11 +10,12 @@ import ast
 
 from audits.unpack import objects
 from audits.unpack.calls import leads_to_running, run_names
-from audits.unpack.evaluator import Budget, Evaluator, items_of
+from audits.unpack.evaluator import Budget, Evaluator
 from audits.unpack.events import Trace
 from audits.unpack.folder_files import FolderFiles
 from audits.unpack.library import Library
 from audits.unpack.limits import MAX_CALL_DEPTH, MAX_ITEMS, CapExceededError
+from audits.unpack.readings import items_of
 from audits.unpack.runners import Runners
 from audits.unpack.text_methods import container_method, text_method
 from audits.unpack.values import (

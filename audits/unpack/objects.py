@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from audits.unpack.evaluator import path_text
+from audits.unpack.readings import path_text
 from audits.unpack.values import (
     UNKNOWN,
     Bound,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from audits.unpack.evaluator import items_of, path_text
 from audits.unpack.events import RunsFile, RunsText, Trace
+from audits.unpack.folder_files import ROOT
 from audits.unpack.library import Library
+from audits.unpack.readings import items_of, path_text
 from audits.unpack.values import Code, Data, ModuleValue, Namespace, PathValue, Unknown, Value
 
 _SUBPROCESS = frozenset(
@@ -82,7 +83,7 @@ class Runners:
 
     def _file(self, path: str | None, line: int, module: str | None) -> None:
         if path is None:
-            self.trace.trouble("undecoded-payload", line, "runs a file whose path cannot be told statically")
+            self.trace.trouble("outside-file", line, "runs a file whose path is known only when run")
             return
         written = self.library.files.read(path, True)
         located = self.library.files.locate(path)
@@ -91,7 +92,7 @@ class Runners:
         elif located is not None:
             self.trace.runs.append(RunsFile(located, line, module))
         else:
-            shown = path.removeprefix("/submission/")[:200]
+            shown = path.removeprefix(f"{ROOT}/")[:200]
             self.trace.trouble("outside-file", line, f"runs {shown}, which is not in the folder")
 
     def _module(self, args: list[Value], line: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from audits.unpack.evaluator import Evaluator, items_of
+from audits.unpack.evaluator import Evaluator
 from audits.unpack.limits import MAX_ITEMS
+from audits.unpack.readings import items_of
 from audits.unpack.values import UNKNOWN, Data, Unknown, Value, is_packed, key_of, plain
 
 _SAME_LENGTH = frozenset(

@@ -35,10 +35,12 @@ class Data:
     """Size of the encoded literal."""
     file: str = ""
     """File of the folder it was read from, else empty."""
+    settled: bool = False
+    """Whether `codecs` already counts from the committed file rather than from the layer at hand."""
 
     def like(self, value: str | bytes) -> Data:
         """Return other content with the same history."""
-        return Data(value, self.codecs, self.line, self.raw_bytes, self.file)
+        return Data(value, self.codecs, self.line, self.raw_bytes, self.file, self.settled)
 
 
 @dataclass(frozen=True, slots=True)
