@@ -10,6 +10,7 @@ from audits.facts.byte_table import ByteTableFacts
 from audits.facts.claims import Claims
 from audits.facts.code import CodeFacts
 from audits.facts.logs import LogFacts
+from audits.facts.native import NativeFacts
 from audits.submission import Submission
 
 
@@ -26,6 +27,8 @@ class Facts:
     claims: Claims
     artifact: ArtifactFacts
     byte_table: ByteTableFacts
+    native: NativeFacts = NativeFacts()
+    """Per-position predictors, in native sources and in Python."""
 
 
 __all__ = ["Facts"]

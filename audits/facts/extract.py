@@ -22,13 +22,14 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     from audits.facts.code.extract import CodeSource, extract_code
     from audits.facts.code.modules import parse
     from audits.facts.logs import parse_logs
+    from audits.facts.native import read_native
     from audits.unpack.layers import unpack
 
     claims = read_claims(submission)
     logs = parse_logs(submission, challenge)
     unpacked = unpack(submission)
     modules, problems = parse(unpacked.main, unpacked.modules)
-    source = CodeSource(unpacked.layers, unpacked.main, modules, unpacked.problems + problems)
+    source = CodeSource(unpacked.layers, unpacked.main, modules, (*unpacked.problems, *problems))
     code = extract_code(submission, challenge, source, logs)
     return Facts(
         submission=submission,
@@ -38,7 +39,8 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
         logs=logs,
         claims=claims,
         artifact=measure_artifact(submission, challenge, unpacked.layers, logs, claims),
-        byte_table=read_byte_table(modules),
+        byte_table=read_byte_table(modules, code.settings),
+        native=read_native(unpacked.layers, modules, code.settings),
     )
 
 

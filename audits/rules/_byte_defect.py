@@ -36,11 +36,11 @@ class ByteDefectRule(Rule):
     def judge(self, facts: Facts) -> Outcome:
         """Flag what reaches an evaluation in use; what no other code names is dormant."""
         seen = facts.byte_table
-        live = [use for use in seen.uses if use.referenced and computed(use)]
+        live = [use for use in seen.uses if use.live and computed(use)]
         wrong = [use for use in live if set(use.defects) & set(self.defects)]
         if wrong:
             return self._flagged(wrong)
-        asleep = [use for use in seen.uses if not use.referenced and set(use.defects) & set(self.defects)]
+        asleep = [use for use in seen.uses if not use.live and set(use.defects) & set(self.defects)]
         if asleep:
             return self.outcome(Status.DORMANT, "only code that nothing calls does this", self._shown(asleep))
         if live:
@@ -96,7 +96,7 @@ def counts(table: ByteTable) -> str:
 
 def not_judged(seen: ByteTableFacts) -> tuple[Status, str]:
     """Return the status and reason where no computed table is in use."""
-    if any(use.referenced for use in seen.uses):
+    if any(use.live for use in seen.uses):
         return Status.NOT_APPLICABLE, "the table in use is read from a file"
     if seen.sidecars:
         return (

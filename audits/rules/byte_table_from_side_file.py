@@ -76,9 +76,9 @@ class ByteTableFromSideFile(Rule):
     def check(self, facts: Facts) -> Outcome:
         """Flag a file's table that is in use; one beside a computed table needs a file to be named."""
         seen = facts.byte_table
-        uses = [use for use in seen.uses if use.referenced and _side(use)]
+        uses = [use for use in seen.uses if use.live and _side(use)]
         if not uses:
-            if any(use.referenced for use in seen.uses):
+            if any(use.live for use in seen.uses):
                 return self.outcome(Status.CLEAN, "the table in use is computed from the tokenizer's pieces")
             status, reason = not_judged(seen)
             return self.outcome(status, reason)

@@ -108,14 +108,6 @@ class ModuleIndex:
             return self._by_name[name]
         return next((peer._by_name[name] for peer in self.peers if peer._by_name.get(name)), None)
 
-    def is_referenced(self, info: FunctionInfo) -> bool:
-        """Whether other code names the function (or, for a constructor, its class)."""
-        name = info.in_class if info.name == "__init__" and info.in_class else info.name
-        first, last = info.node.lineno, info.node.end_lineno or info.node.lineno
-        if any(not first <= line <= last for line in self.mentions(name)):
-            return True
-        return any(peer.mentions(name) for peer in self.peers)
-
     def constructor(self, class_name: str) -> FunctionInfo | None:
         """Return the `__init__` of a class."""
         return next((f for f in self.functions if f.in_class == class_name and f.name == "__init__"), None)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from audits.facts.byte_table.flow import Flow
+from audits.facts.byte_table.guards import Guards
 from audits.facts.byte_table.index import ModuleIndex
 from audits.facts.byte_table.records import (
     ByteDefect,
@@ -19,6 +20,7 @@ from audits.facts.byte_table.semantics import Role, record, role, with_space
 from audits.facts.byte_table.tokenizer import API_TEXT
 from audits.facts.byte_table.uses import Shape, Usage, UseReader
 from audits.facts.byte_table.values import Table, as_table, options
+from audits.facts.settings import Settings
 from audits.location import Location
 
 if TYPE_CHECKING:
@@ -29,11 +31,9 @@ _SIDECAR = re.compile(r"""["'/]([\w*?{}./-]{0,80}bytes[\w*?{}.-]{0,40}\.(?:bin|n
 SCRIPT_LIMIT = 3_000_000
 
 
-def read_byte_table(modules: tuple[ParsedModule, ...]) -> ByteTableFacts:
-    """Read how scored tokens become bytes in the modules that the scored path may reach."""
-    wanted = [
-        m for m in modules if (m.is_main or m.layer.module is not None) and len(m.layer.source) < SCRIPT_LIMIT
-    ]
+def read_byte_table(modules: tuple[ParsedModule, ...], settings: Settings | None = None) -> ByteTableFacts:
+    """Read how scored tokens become bytes; with settings, also which of it the claimed run reaches."""
+    wanted = [module for module in modules if len(module.layer.source) < SCRIPT_LIMIT]
     if not any(API_TEXT.search(m.layer.source) or ".load(" in m.layer.source for m in wanted):
         return ByteTableFacts(
             sidecars=_sidecars(wanted), problems=("no code that looks at the pieces of a tokenizer",)
@@ -51,7 +51,8 @@ def read_byte_table(modules: tuple[ParsedModule, ...]) -> ByteTableFacts:
         *flow.labels.attributes.values(),
     ]:
         tables.collect(value)
-    uses = tuple(_use(usage, usages, tables) for usage in usages if usage.tables and _counts(usage))
+    guards = Guards(indexes, settings or Settings())
+    uses = tuple(_use(usage, usages, tables, guards) for usage in usages if usage.tables and _counts(usage))
     problems = tuple(flow.problems) + (() if tables.known else ("no byte table could be followed",))
     return ByteTableFacts(tuple(tables.known.values()), uses, _sidecars(wanted), problems)
 
@@ -89,7 +90,7 @@ def _counts(usage: Usage) -> bool:
     return Shape.SPACE in usage.seen
 
 
-def _use(usage: Usage, usages: list[Usage], tables: _Records) -> TableUse:
+def _use(usage: Usage, usages: list[Usage], tables: _Records, guards: Guards) -> TableUse:
     space = usage.space
     if space is SpaceRule.ABSENT and any(
         other is not usage and other.space is SpaceRule.GUARDED and not other.tables for other in usages
@@ -109,7 +110,9 @@ def _use(usage: Usage, usages: list[Usage], tables: _Records) -> TableUse:
         Location(path, usage.line, usage.end, layer),
         name,
         defects,
-        usage.scope is None or usage.index.is_referenced(usage.scope),
+        guards.reached(usage.index, usage.scope, usage.line)
+        if defects or len(computed) < len(found)
+        else None,
     )
 
 

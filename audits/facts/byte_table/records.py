@@ -80,8 +80,13 @@ class TableUse:
     """Qualified name of the function, `<module>` at module level."""
     defects: tuple[ByteDefect, ...]
     """Defects of the first table together with this way of adding spaces."""
-    referenced: bool
-    """Some other code names this function, or it is the entry point."""
+    reached: bool | None
+    """Whether the claimed run comes here; None where its conditions do not hang on settings alone."""
+
+    @property
+    def live(self) -> bool:
+        """Not known to be switched off or uncalled."""
+        return self.reached is not False
 
 
 @dataclass(frozen=True, slots=True)

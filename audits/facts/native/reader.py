@@ -1,0 +1,206 @@
+"""Put the passes together: native sources, Python loops, and what switches their hints off."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from audits.facts.byte_table.guards import Guards
+from audits.facts.byte_table.index import ModuleIndex
+from audits.facts.native.gates import GateReader, LoopReading
+from audits.facts.native.python_reader import read_function
+from audits.facts.native.records import GatedHint, NativeFacts, NativeFunction
+from audits.facts.native.switches import Producer, SwitchFinder
+from audits.facts.settings import Settings
+from audits.location import Location
+
+if TYPE_CHECKING:
+    from audits.facts.code.modules import ParsedModule
+    from audits.facts.layer import Layer
+
+NATIVE = frozenset({"c", "cpp", "c++", "cuda"})
+SOURCE_LIMIT = 400_000
+LOOP_LINES = 150
+_STORE = re.compile(r"\[\s*(\w+)\s*\]\s*=(?!=)")
+
+
+def read_native(
+    layers: tuple[Layer, ...], modules: tuple[ParsedModule, ...] = (), settings: Settings | None = None
+) -> NativeFacts:
+    """Read per-position predictors in native sources and in the Python that is reached."""
+    found = _Found()
+    for layer in layers:
+        if layer.language in NATIVE:
+            found.native(layer)
+    for module in modules:
+        found.python(module)
+    return found.facts(modules, settings or Settings())
+
+
+class _Found:
+    def __init__(self) -> None:
+        self.functions: list[NativeFunction] = []
+        self.readings: list[tuple[LoopReading, Layer, ast.AST | None]] = []
+        self.problems: list[str] = []
+
+    def native(self, layer: Layer) -> None:
+        """Read one C, C++ or CUDA source."""
+        from audits.facts.native.c_reader import functions
+
+        if len(layer.source) > SOURCE_LIMIT:
+            self.problems.append(f"{layer.path} is too long to be read")
+            return
+        read = functions(layer.source)
+        gates = GateReader(read)
+        for function in read:
+            readings = gates.read(function)
+            outputs = {entry.output for reading in readings for entry in reading.predictions if entry.gated}
+            gated = tuple(place for place, name in enumerate(function.parameters) if name in outputs)
+            where = Location(layer.path, function.line, function.line, layer.index)
+            tokens = any(reading.class_lines for reading in readings)
+            self.functions.append(NativeFunction(function.name, where, function.parameters, gated, tokens))
+            self.readings.extend((reading, layer, None) for reading in readings)
+
+    def python(self, module: ParsedModule) -> None:
+        """Read the Python functions that store something at the position of a loop."""
+        wanted = _storing(module)
+        if not wanted:
+            return
+        read = {id(node): read_function(node, method) for node, method in wanted}
+        gates = GateReader(list(read.values()))
+        for node, _ in wanted:
+            self.readings.extend((reading, module.layer, node) for reading in gates.read(read[id(node)]))
+
+    def facts(self, modules: tuple[ParsedModule, ...], settings: Settings) -> NativeFacts:
+        """Return everything found, with the switches of what is gated."""
+        predictors = tuple(
+            Location(layer.path, entry.line, entry.line, layer.index)
+            for reading, layer, _ in self.readings
+            for entry in reading.predictions
+        )
+        gated = [entry for entry in self.readings if any(stored.gated for stored in entry[0].predictions)]
+        hints = _hints(gated, self.functions, modules, settings) if gated else ()
+        return NativeFacts(tuple(self.functions), hints, predictors, tuple(self.problems))
+
+
+def _storing(module: ParsedModule) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, bool]]:
+    """Return functions with a loop that stores at its own position; decided on the text, which is cheap."""
+    source = module.layer.source
+    if not _STORE.search(source):
+        return []
+    lines = source.split("\n")
+    stores = {
+        (number, match.group(1)) for number, line in enumerate(lines, 1) for match in _STORE.finditer(line)
+    }
+    found: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, bool]] = []
+    stack: list[tuple[ast.stmt, bool]] = [(node, False) for node in module.tree.body]
+    while stack:
+        node, in_class = stack.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if _loops_store(node, stores):
+                found.append((node, in_class))
+            stack.extend((inner, False) for inner in node.body)
+        elif isinstance(node, ast.ClassDef):
+            stack.extend((inner, True) for inner in node.body)
+        elif isinstance(node, (ast.If, ast.Try, ast.With)):
+            stack.extend((inner, False) for inner in node.body)
+    return found
+
+
+def _loops_store(node: ast.FunctionDef | ast.AsyncFunctionDef, stores: set[tuple[int, str]]) -> bool:
+    stack: list[ast.stmt] = list(node.body)
+    while stack:
+        part = stack.pop()
+        for name in ("body", "orelse", "finalbody"):
+            stack.extend(inner for inner in getattr(part, name, ()) if isinstance(inner, ast.stmt))
+        if isinstance(part, ast.For):
+            last = part.end_lineno or part.lineno
+            counters = [part.target, *(part.target.elts if isinstance(part.target, ast.Tuple) else [])]
+            names = {target.id for target in counters if isinstance(target, ast.Name)}
+            if last - part.lineno <= LOOP_LINES and any(
+                part.lineno <= line <= last and name in names for line, name in stores
+            ):
+                return True
+    return False
+
+
+def _hints(
+    readings: list[tuple[LoopReading, Layer, ast.AST | None]],
+    functions: list[NativeFunction],
+    modules: tuple[ParsedModule, ...],
+    settings: Settings,
+) -> tuple[GatedHint, ...]:
+    indexes = [ModuleIndex(module) for module in modules]
+    for index in indexes:
+        index.peers = [other for other in indexes if other is not index]
+    producers = {id(node): _python_producer(indexes, reading, node) for reading, _, node in readings if node}
+    native = {function.name: _callers(indexes, function) for function in functions if function.gated}
+    everyone = [entry for entry in producers.values() if entry] + [
+        p for found in native.values() for p in found
+    ]
+    finder = SwitchFinder(indexes, everyone)
+    guards = Guards(indexes, settings)
+    hints: list[GatedHint] = []
+    for reading, layer, node in readings:
+        own = producers.get(id(node)) if node is not None else None
+        mine = [own] if own else native.get(reading.function.name, [])
+        switches = tuple(dict.fromkeys(switch for producer in mine for switch in finder.switches(producer)))
+        reached = _reached(mine, guards) if indexes else None
+        stored = [entry for entry in reading.predictions if entry.gated]
+        first = stored[0]
+        hints.append(
+            GatedHint(
+                Location(layer.path, first.line, stored[-1].line, layer.index),
+                Location(layer.path, first.guard, first.guard, layer.index),
+                reading.function.name,
+                layer.language,
+                first.output,
+                switches,
+                reached,
+            )
+        )
+    return tuple(hints)
+
+
+def _reached(producers: list[Producer], guards: Guards) -> bool | None:
+    answers = [guards.called(producer.index, producer.info) for producer in producers]
+    return True if True in answers else None if None in answers else False
+
+
+def _python_producer(
+    indexes: list[ModuleIndex], reading: LoopReading, node: ast.AST | None
+) -> Producer | None:
+    for index in indexes:
+        for info in index.functions:
+            if info.node is node:
+                return Producer(index, info, {entry.output for entry in reading.predictions if entry.gated})
+    return None
+
+
+def _callers(indexes: list[ModuleIndex], function: NativeFunction) -> list[Producer]:
+    """Return the Python functions that pass arrays to a native function, with those it fills under a gate."""
+    found: list[Producer] = []
+    for index in indexes:
+        for line in index.mentions(function.name):
+            info = index.function_at(line)
+            if info is None:
+                continue
+            for node in index.statements_on(info, [line]):
+                for call in (part for part in ast.walk(node) if isinstance(part, ast.Call)):
+                    names = _filled(call, function)
+                    if names:
+                        found.append(Producer(index, info, names))
+    return found
+
+
+def _filled(call: ast.Call, function: NativeFunction) -> set[str]:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != function.name:
+        return set()
+    shift = len(call.args) - len(function.parameters)
+    names: set[str] = set()
+    for place in function.gated:
+        if 0 <= place + shift < len(call.args):
+            inside = [part.id for part in ast.walk(call.args[place + shift]) if isinstance(part, ast.Name)]
+            names.update(inside[:1] if inside[0] != "ctypes" else inside[1:2])
+    return names
