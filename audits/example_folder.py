@@ -46,7 +46,7 @@ def log(
         extra_header,
         f"seed:{seed}",
         f"step:{step - 50}/20000 train_loss:2.0000 train_time:{stop_ms - 2180}ms step_avg:43.54ms",
-        f"step:{step}/20000 val_loss:{value:.4f} val_bpb:{val_bpb:.4f} train_time:{stop_ms}ms step_avg:43.54ms",
+        f"step:{step}/20000 val_loss:{value:.4f} val_bpb:{val_bpb:.4f} train_time:{stop_ms}ms",
         f"stopping_early: wallclock_cap train_time:{stop_ms}ms step:{step}/20000",
         "peak memory allocated: 10184 MiB reserved: 10200 MiB",
         before_final,

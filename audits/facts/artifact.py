@@ -30,6 +30,7 @@ PACKED_SHARE = 0.6
 PLAUSIBLE_SHARE = 0.4
 """Minifying and better compressors save something, but not more than this against plain zlib."""
 DRIFT_SHARE = 0.03
+EXTRA_BYTES = 512
 _WRAPPER = len('import lzma as L,base64 as B\nexec(L.decompress(B.b85decode("")))\n')
 _CODE_LANGUAGES = frozenset({"python", "c", "cuda"})
 
@@ -201,10 +202,23 @@ def _model_bytes(log: LogFacts) -> int | None:
     return log.total.bytes - code.value if code and code.value < log.total.bytes else None
 
 
+def _uncounted(log: LogFacts) -> int:
+    """Return bytes that the logged total holds beyond model and code: tables, caches, second blobs."""
+    model, total = log.model, log.total
+    if model is None or total is None or model.suffix != total.suffix:
+        return 0
+    codes = [claim.value for claim in (log.code_bytes_packed, log.code_bytes) if claim]
+    extra = min((total.bytes - model.bytes - size for size in codes), key=abs, default=0)
+    return extra if extra > EXTRA_BYTES else 0
+
+
 def _from_log(log: LogFacts, code: CodeBytes) -> SeedArtifact | None:
     model, total = log.model, log.total
     line = model or total
     size = _model_bytes(log)
+    if size is None and total is not None and code.readme is not None:
+        size = total.bytes - code.readme
+    size = size + _uncounted(log) if size is not None else None
     if line is None or size is None or size <= 0:
         return None
     counted = log.code_bytes_packed or log.code_bytes

@@ -1,7 +1,7 @@
 """Which line of which log the claimed score stands on.
 
-A log holds many results (pre-quantisation, round trip, sliding, adapted); the last one is not always the score.
-The line that carries a claimed number is taken; only where no line does, the last one stands in.
+A log holds many results (pre-quantisation, round trip, sliding, adapted); the last one is not always the
+score. The line that carries a claimed number is taken; only where no line does, the last one stands in.
 """
 
 from __future__ import annotations
@@ -53,13 +53,23 @@ def scored_line(log: LogFacts, claims: Claims) -> ScoredLine | None:
     return ScoredLine(_most_exact(_last_pass(log.finals)), claimed=False) if log.finals else None
 
 
+def line_with_loss(log: LogFacts, claims: Claims) -> FinalLine | None:
+    """Return the scored line, or the last result with a loss where the scored line prints none."""
+    scored = scored_line(log, claims)
+    if scored is None or scored.line.val_loss:
+        return scored.line if scored else None
+    return next((final for final in reversed(log.finals) if final.val_loss), None)
+
+
 def claimed_runs(logs: tuple[LogFacts, ...], claims: Claims) -> tuple[LogFacts, ...]:
     """Return the runs that the claims rest on; all informative ones where none can be told apart."""
     seeds = {entry.seed for entry in claims.seeds if entry.seed is not None}
-    matched = [log for log in logs if (found := scored_line(log, claims)) and found.claimed]
+    matched = {id(log) for log in logs if (found := scored_line(log, claims)) and found.claimed}
     if matched:
-        named = [log for log in logs if log in matched or (log.any_seed in seeds and log.finals)]
-        return tuple(named)
+        shown = {log.any_seed for log in logs if id(log) in matched}
+        # A seed's other logs are superseded once one of them carries the claimed number.
+        open_seeds = seeds - shown
+        return tuple(log for log in logs if id(log) in matched or (log.any_seed in open_seeds and log.finals))
     return tuple(log for log in logs if log.informative)
 
 

@@ -1,7 +1,7 @@
 """The record arithmetic: mean and spread over seeds, and a one-sided Welch t-test against a predecessor.
 
-Promises the written rule (an improvement of more than the challenge's margin in nats per token) and the practised
-one (any improvement, at a laxer level) side by side. Decides nothing.
+Promises the written rule (an improvement of more than the challenge's margin in nats per token) and the
+practised one (any improvement, at a laxer level) side by side. Decides nothing.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _scores(facts: Facts) -> tuple[list[tuple[int | None, float]], list[float], 
             losses if len(losses) == len(wanted) else [],
             True,
         )
-    rows = [(number, entry.val_bpb.value) for number, entry in claimed.items() if entry.val_bpb]
+    rows: list[tuple[int | None, float]] = [
+        (number, entry.val_bpb.value) for number, entry in claimed.items() if entry.val_bpb
+    ]
     losses = [entry.val_loss.value for entry in claimed.values() if entry.val_loss]
     return rows, losses if len(losses) == len(rows) else [], False
 
@@ -136,7 +138,12 @@ def _predecessor(facts: Facts) -> tuple[LeaderboardRow | None, tuple[int, float]
     ]
     if rows:
         return min(rows, key=lambda row: row.val_bpb), None
-    stated = [(e.pr, e.val_bpb) for e in facts.claims.readme.predecessors if e.val_bpb and e.pr != own]
+    stated = [
+        (e.pr, e.val_bpb)
+        for e in facts.claims.readme.predecessors
+        # A number beside a pull request may be a margin or a learning rate; a score is of the same size.
+        if e.val_bpb and e.pr != own and headline and headline.value / 2 < e.val_bpb < headline.value * 2
+    ]
     return None, stated[0] if stated else None
 
 

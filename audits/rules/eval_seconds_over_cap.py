@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SAME_PASS_SECONDS = 1.0
 SAME_PASS_SHARE = 0.02
+NEAR_LINES = 4
+"""A score that prints no time belongs to the timed pass reported just above it."""
 
 
 class Timed(NamedTuple):
@@ -80,6 +82,15 @@ class EvalSecondsOverCap(Rule):
         if not timed:
             return self._claimed_only(facts, cap)
         over = [entry for entry in timed if entry.seconds > cap]
+        scaled = [entry for entry in over if entry.seconds * _share(entry.run, facts) <= cap]
+        if over and len(scaled) == len(over):
+            return self.outcome(
+                Status.FLAGGED,
+                f"{max(entry.seconds for entry in over):,.1f} s of evaluation on fewer devices than the track's"
+                f" {facts.track.world_size}; there it may fit {cap:,.0f} s",
+                tuple(_evidence(entry, cap, Severity.WARNING) for entry in over),
+                severity=Severity.WARNING,
+            )
         if over:
             worst = max(over, key=lambda entry: entry.seconds)
             return self.outcome(
@@ -128,6 +139,13 @@ class EvalSecondsOverCap(Rule):
         return self.outcome(Status.UNCLEAR, f"{stated.value:,.1f} s are claimed, and no log shows them")
 
 
+def _share(run: LogFacts, facts: Facts) -> float:
+    """Return which share of the track's devices a run had: evaluation divides among them."""
+    if run.world_size is None or facts.track.world_size is None:
+        return 1.0
+    return min(1.0, run.world_size.value / facts.track.world_size)
+
+
 def _timed(run: LogFacts, facts: Facts) -> Timed | None:
     """Return the time of the scored evaluation of a run, or None where the log tells none."""
     together = sum(entry.seconds for entry in _passes(run))
@@ -136,9 +154,12 @@ def _timed(run: LogFacts, facts: Facts) -> Timed | None:
     if totals:
         last = totals[-1]
         return Timed(run, last.seconds, last.line, max(together, last.seconds), sure=True)
-    if scored is None or scored.line.eval_seconds is None:
+    if scored is None:
         return None
-    return Timed(run, scored.line.eval_seconds, scored.line.line, together, sure=scored.claimed)
+    if scored.line.eval_seconds is not None:
+        return Timed(run, scored.line.eval_seconds, scored.line.line, together, sure=scored.claimed)
+    before = [entry for entry in run.eval_times if 0 <= scored.line.line - entry.line <= NEAR_LINES]
+    return Timed(run, before[-1].seconds, before[-1].line, together, sure=False) if before else None
 
 
 def _passes(run: LogFacts) -> list[EvalTime]:

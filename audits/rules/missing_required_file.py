@@ -48,7 +48,7 @@ class MissingRequiredFile(Rule):
             names = ", ".join(facts.challenge.required_files)
             return self.outcome(Status.CLEAN, f"{names} are there")
         severity = Severity.VIOLATION if serious else Severity.WARNING
-        reason = "; ".join(entry.message for entry in serious or found)
+        reason = "; ".join(entry.message for entry in found)
         return self.outcome(Status.FLAGGED, reason, tuple(found), severity=severity)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PRIVATE = re.compile(
     r"seed|path|dir|file|logfile|run_?id|run_?name|rank|host|port|device|pattern|prefix|uuid|time|elapsed|"
-    r"^(?:[a-z]|avg|step|train_loss|val_loss|val_bpb|step_avg|loss|tok|val_loader|train_loader|node|pid|version|date)$",
+    r"^(?:[a-z]|https?|avg|step|train_loss|val_loss|val_bpb|step_avg|loss|tok|val_loader|train_loader|node|pid|version|date)$",
     re.IGNORECASE,
 )
 """Settings that may differ from seed to seed: places, names, clocks and results."""

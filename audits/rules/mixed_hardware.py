@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audits.facts.claim import Claim
 
 FAMILY = re.compile(
-    r"(?<![A-Za-z0-9])(apple|m[1-9](?=[^A-Za-z0-9]|$)|rtx\s?[a-z]?\d{4}|[hab][1-3]00|gh200|l40s?|l4|t4|v100|mi\d{3}x?|tpu|mlx|cpu)"
+    r"(?<![A-Za-z0-9])(?:\d{1,3}\s?[x×]\s?)?(apple|m[1-9](?=[^A-Za-z0-9]|$)|rtx\s?[a-z]?\d{4}|[hab][1-3]00|gh200|l40s?|l4|t4|v100|mi\d{3}x?|tpu|mlx|cpu)"
     r"(?![A-Za-z0-9])",
     re.IGNORECASE,
 )

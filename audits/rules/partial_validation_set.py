@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from audits.example_folder import SCRIPT, folder, log
-from audits.facts.headline import claimed_runs, scored_line
+from audits.facts.headline import claimed_runs, line_with_loss
 from audits.location import Location
 from audits.outcome import Axis, Condition, Evidence, Outcome, Severity, Status
 from audits.rule import Example, Rule, RuleSource
@@ -122,10 +122,10 @@ def _judge(run: LogFacts, facts: Facts) -> Evidence:
 
 
 def _implied(run: LogFacts, facts: Facts, tokens: int) -> float | None:
-    scored = scored_line(run, facts.claims)
-    if scored is None or not scored.line.val_loss or scored.line.val_bpb <= 0:
+    line = line_with_loss(run, facts.claims)
+    if line is None or not line.val_loss or line.val_bpb <= 0:
         return None
-    return tokens * scored.line.val_loss / (math.log(2) * scored.line.val_bpb)
+    return tokens * line.val_loss / (math.log(2) * line.val_bpb)
 
 
 def _limits(facts: Facts, runs: tuple[LogFacts, ...]) -> Iterator[Evidence]:

@@ -82,7 +82,7 @@ def _seeds_apart(facts: Facts) -> list[Evidence]:
     rows = {seed.seed: seed.val_bpb for seed in facts.claims.readme.seeds if seed.seed is not None}
     found = []
     for seed in facts.claims.submission.seeds:
-        other = rows.get(seed.seed)
+        other = rows.get(seed.seed) if seed.seed is not None else None
         # A table may give several scores a seed; only one that is nowhere in the README is a contradiction.
         if seed.val_bpb is None or other is None or _same(seed.val_bpb, other):
             continue

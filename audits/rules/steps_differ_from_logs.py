@@ -35,7 +35,7 @@ class StepsDifferFromLogs(Rule):
     def check(self, facts: Facts) -> Outcome:
         """Look every claimed step count up in the logs."""
         json, readme = facts.claims.submission, facts.claims.readme
-        stated = [(None, json.steps)] if json.steps else []
+        stated: list[tuple[int | None, Claim[int]]] = [(None, json.steps)] if json.steps else []
         stated += [(row.seed, row.steps) for row in (*json.seeds, *readme.seeds) if row.steps]
         if not stated:
             return self.outcome(Status.NOT_APPLICABLE, "no step count is claimed")

@@ -84,6 +84,9 @@ def _exists(command: RunCommand, facts: Facts) -> bool:
     script = str(command.script).replace("\\", "/")
     while script.startswith("./"):
         script = script[2:]
+    if "-m" in command.argv and script.split("/")[-1].removesuffix(".py") in command.argv:
+        # `python -m venv` runs an installed module, not a file.
+        return True
     if any(script == known or script.endswith("/" + known) for known in facts.challenge.repository_scripts):
         return True
     if "$" in script or "<" in script or "*" in script:

@@ -11,6 +11,7 @@ from audits.submission import Submission
 
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]{0,80})")
 REQUIREMENT_LINES = 500
+TEXT_CAP = 200_000
 
 
 def read_claims(submission: Submission) -> Claims:
@@ -27,7 +28,9 @@ def _requirements(submission: Submission) -> tuple[str, ...]:
     for file in submission.files:
         if not re.match(r"requirements[\w.-]*\.txt$", file.name.lower()):
             continue
-        for line in file.data.decode("utf-8-sig", errors="replace").split("\n")[:REQUIREMENT_LINES]:
+        for line in (
+            file.data[:TEXT_CAP].decode("utf-8-sig", errors="replace").split("\n")[:REQUIREMENT_LINES]
+        ):
             match = _NAME.match(line[:400])
             if match and not line.lstrip().startswith(("#", "-")):
                 names[match.group(1).lower()] = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from audits.facts.claim import Claim
-from audits.facts.claims.records import Predecessor, ReadmeClaims, SeedClaim
 from audits.facts.claims.readme_table import read_seed_rows
+from audits.facts.claims.records import Predecessor, ReadmeClaims
 from audits.location import Location
 from audits.submission import SourceFile, Submission
 
 LINE_CAP = 4096
 LINES = 5_000
+TEXT_CAP = 300_000
+"""Bytes read of a README; the longest real one has a third of it."""
 CLAIMS = 400
 _BPB = re.compile(r"(?<![A-Za-z])bpb(?![a-z])", re.IGNORECASE)
 _SCORE = re.compile(r"(?<![\d.,#+-])([0-3]\.\d{3,12})(?![\d.])")
@@ -41,7 +43,7 @@ def read_readme(submission: Submission) -> ReadmeClaims:
     file = _find(submission)
     if file is None:
         return ReadmeClaims("README.md", present=False)
-    text = file.data.decode("utf-8-sig", errors="replace")
+    text = file.data[:TEXT_CAP].decode("utf-8-sig", errors="replace")
     lines = [line[:LINE_CAP] for line in text.split("\n")[:LINES]]
     rows, mean, std = read_seed_rows(file.path, lines)
     bpb = _scores(file.path, lines)

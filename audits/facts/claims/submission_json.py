@@ -47,7 +47,16 @@ EVAL = (
     "total_eval_time_s",
     "ttt_eval_seconds",
 )
-SEEDS = ("seed_results", "seeds", "per_seed", "per_seed_results", "results_by_seed", "runs")
+SEEDS = (
+    "seed_results",
+    "seeds",
+    "per_seed",
+    "per_seed_results",
+    "results_by_seed",
+    "runs",
+    "results",
+)
+RESULTS = ("results", "result", "metrics", "scores", "summary_metrics")
 HARDWARE = ("hardware", "gpu", "gpus", "device", "platform", "compute")
 PREDECESSOR = (
     "comparison_baseline_pr",
@@ -150,9 +159,9 @@ def _read_object(reader: _Reader, table: dict[str, Any]) -> SubmissionClaims:
         date=reader.text(table, ("date",)),
         track=reader.text(table, ("track",)),
         summary=reader.text(table, ("blurb", "description", "summary", "technique_summary")),
-        val_bpb=reader.number(table, BPB),
-        val_bpb_mean=reader.number(table, BPB_MEAN),
-        val_bpb_std=reader.number(table, BPB_STD),
+        val_bpb=_score(reader, table, BPB),
+        val_bpb_mean=_score(reader, table, BPB_MEAN),
+        val_bpb_std=_score(reader, table, BPB_STD),
         val_loss=reader.number(table, ("val_loss",)),
         other_bpb=_others(reader, table, _BPB_KEY, (*BPB, *BPB_MEAN, *BPB_STD)),
         bytes_total=reader.whole(table, TOTAL),
@@ -173,6 +182,16 @@ def _read_object(reader: _Reader, table: dict[str, Any]) -> SubmissionClaims:
         keys=tuple(str(key) for key in list(table)[:400]),
         problems=tuple(reader.problems),
     )
+
+
+def _score(reader: _Reader, table: dict[str, Any], names: tuple[str, ...]) -> Claim[float] | None:
+    """Return a score from the top level, else from one of the tables that hold the results."""
+    claim = reader.number(table, names)
+    for key in RESULTS if claim is None else ():
+        nested = table.get(key)
+        if isinstance(nested, dict) and (found := reader.number(nested, names, (key,))):
+            return found
+    return claim
 
 
 def _others(

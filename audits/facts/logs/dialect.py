@@ -28,7 +28,7 @@ class Field(NamedTuple):
 class Hit(NamedTuple):
     """One line that states one field."""
 
-    index: int
+    position: int
     """Index into the lines given."""
     line: LogLine
     groups: tuple[str, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
+from typing import NamedTuple
 
 from audits.challenge import Challenge
 from audits.facts.claim import Claim
@@ -33,6 +35,15 @@ _HEADER = ("seed", "world_size", "val_tokens", "train_shards", "params", "cap_se
 _BODY = ("step", "stop", "final", "total_bytes")
 
 
+class Result(NamedTuple):
+    """One line that states a result, before its twin has told the time."""
+
+    hit: Hit
+    label: str
+    loss: str
+    bpb: str
+
+
 def parse_logs(submission: Submission, challenge: Challenge) -> tuple[LogFacts, ...]:
     """Return one record for every run of every log in the folder, in path order."""
     dialect = fields(challenge)
@@ -41,7 +52,7 @@ def parse_logs(submission: Submission, challenge: Challenge) -> tuple[LogFacts, 
         if _may_be_log(file) and len(found) < FILES:
             runs = _read_file(file, dialect)
             if file.suffix in LOG_SUFFIXES or any(run.informative for run in runs):
-                found.extend(runs)
+                found.extend(run for run in runs if run.run == 0 or run.informative)
     return tuple(found)
 
 
@@ -58,8 +69,8 @@ def _read_file(file: SourceFile, dialect: tuple[Field, ...]) -> list[LogFacts]:
     hits = scan(lines, dialect)
     bounds = _run_starts(hits, len(lines))
     runs = []
-    for number, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
-        part = {name: [hit for hit in found if start <= hit.index < end] for name, found in hits.items()}
+    for number, (start, end) in enumerate(itertools.pairwise(bounds)):
+        part = {name: [hit for hit in found if start <= hit.position < end] for name, found in hits.items()}
         runs.append(_read_run(file, number, lines[start:end], part, dump))
     return runs
 
@@ -67,10 +78,10 @@ def _read_file(file: SourceFile, dialect: tuple[Field, ...]) -> list[LogFacts]:
 def _run_starts(hits: dict[str, list[Hit]], count: int) -> list[int]:
     """Return the line indexes at which runs begin, closed by the number of lines."""
     marks = sorted(
-        [(hit.index, True) for name in _HEADER for hit in hits.get(name, [])]
-        + [(hit.index, False) for name in _BODY for hit in hits.get(name, [])]
+        [(hit.position, True) for name in _HEADER for hit in hits.get(name, [])]
+        + [(hit.position, False) for name in _BODY for hit in hits.get(name, [])]
     )
-    seeds = {hit.index for hit in hits.get("seed", [])}
+    seeds = {hit.position for hit in hits.get("seed", [])}
     starts, header, body_seen = [0], 0, False
     for index, is_header in marks:
         if not is_header:
@@ -94,8 +105,8 @@ def _read_run(
     path = file.path
     steps = [_step(hit) for hit in hits.get("step", [])]
     timed = [step for step in steps if step is not None]
-    packed_lines = {hit.index for hit in hits.get("code_bytes_packed", [])}
-    plain_code = [hit for hit in hits.get("code_bytes", []) if hit.index not in packed_lines]
+    packed_lines = {hit.position for hit in hits.get("code_bytes_packed", [])}
+    plain_code = [hit for hit in hits.get("code_bytes", []) if hit.position not in packed_lines]
     body = "\n".join(line.text for line in lines)
     last_val = hits.get("val_step", [])[-1:]
     return LogFacts(
@@ -228,31 +239,31 @@ def _seconds(text: str) -> float | None:
 
 
 def _finals(hits: dict[str, list[Hit]]) -> tuple[FinalLine, ...]:
-    known = {hit.index for hit in hits.get("final", [])}
-    rows = [(hit, *hit.groups) for hit in hits.get("final", [])]
+    known = {hit.position for hit in hits.get("final", [])}
+    rows = [Result(hit, *hit.groups) for hit in hits.get("final", [])]
     rows += [
-        (hit, hit.groups[0], "", hit.groups[1])
+        Result(hit, hit.groups[0], "", hit.groups[1])
         for hit in hits.get("final_bpb_only", [])
-        if hit.index not in known
+        if hit.position not in known
     ]
-    rows.sort(key=lambda row: row[0].index)
+    rows.sort(key=lambda row: row.hit.position)
     twins: dict[str, float] = {}
-    for hit, label, *_ in rows:
-        seconds = _seconds(hit.line.text)
+    for row in rows:
+        seconds = _seconds(row.hit.line.text)
         if seconds is not None:
-            twins[_family(label)] = seconds
+            twins[_family(row.label)] = seconds
     return tuple(
         FinalLine(
-            label=label,
-            val_loss=float(loss) if loss else None,
-            val_bpb=float(bpb),
-            loss_text=loss,
-            bpb_text=bpb,
-            line=hit.line.number,
-            eval_seconds=twins.get(_family(label)),
-            text=hit.line.text[:240],
+            label=row.label,
+            val_loss=float(row.loss) if row.loss else None,
+            val_bpb=float(row.bpb),
+            loss_text=row.loss,
+            bpb_text=row.bpb,
+            line=row.hit.line.number,
+            eval_seconds=twins.get(_family(row.label)),
+            text=row.hit.line.text[:240],
         )
-        for hit, label, loss, bpb in rows[:256]
+        for row in rows[:256]
     )
 
 

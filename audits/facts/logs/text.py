@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from audits.facts.logs.records import SourceDump
 
 LINE_CAP = 4096
+LINES = 600_000
+"""Real logs stay far below; lines beyond are not read."""
 _DELIMITER = re.compile(r"^={80,}\s*$")
 _CODE_LINE = re.compile(r"^(?:import |from [\w.]{1,80} import |def |class |exec\(|@\w|if __name__)")
 _PREFIX = re.compile(
@@ -23,8 +26,7 @@ _PREFIX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of the run itself: its number in the file and its text without prefix."""
 
     number: int
@@ -40,12 +42,20 @@ def decode(data: bytes) -> str:
 
 
 def split(data: bytes) -> tuple[list[LogLine], SourceDump | None]:
-    """Return the lines that the run printed, and the script that was dumped before them."""
-    raw = [_after_return(line)[:LINE_CAP] for line in decode(data).split("\n")]
+    """Return the lines that the run printed (blank ones left out), and the script dumped before them."""
+    text = decode(data)
+    raw = text.split("\n", LINES)[:LINES]
+    if "\r" in text:
+        raw = [_after_return(line) for line in raw]
+    raw = [line[:LINE_CAP] for line in raw]
     code = _code_ranges(raw)
     dump = _dump(raw, code)
     inside = {index for start, end in code for index in range(start, end)}
-    return [_line(index + 1, text) for index, text in enumerate(raw) if index not in inside], dump
+    return [
+        _line(index + 1, line)
+        for index, line in enumerate(raw)
+        if line and index not in inside and not line.isspace()
+    ], dump
 
 
 def _after_return(line: str) -> str:
@@ -64,7 +74,7 @@ def _code_ranges(raw: list[str]) -> list[tuple[int, int]]:
     if not marks:
         return []
     edges = [-1, *marks, len(raw)]
-    blocks = [(start + 1, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    blocks = [(start + 1, end) for start, end in itertools.pairwise(edges)]
     return [block for block in blocks[:-1] if _is_code(raw[block[0] : block[1]])]
 
 

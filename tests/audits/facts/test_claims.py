@@ -1,0 +1,119 @@
+"""submission.json in its dialects, READMEs with tables, and files that try to break the reader."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from audits.facts.claims import Claims, read_claims
+from tests.audits.builders import make_submission
+
+
+def read(json_text: str | bytes | None = None, readme: str = "") -> Claims:
+    files: dict[str, str | bytes] = {"README.md": readme}
+    if json_text is not None:
+        files["submission.json"] = json_text
+    return read_claims(make_submission(files))
+
+
+def codes(claims: Claims) -> list[str]:
+    return [problem.code for problem in claims.submission.problems]
+
+
+def test_values_keep_their_lines() -> None:
+    claims = read(
+        '{\n  "name": "x",\n  "seed_results": {\n    "42": {"val_bpb": 1.1,\n "artifact_bytes": 5}\n  }\n}'
+    )
+    (seed,) = claims.submission.seeds
+    assert seed.seed == 42
+    assert seed.val_bpb is not None
+    assert seed.val_bpb.location.start_line == 4
+    assert seed.bytes_total is not None
+    assert seed.bytes_total.location.start_line == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b"\xef\xbb\xbf{}", "bom"),
+        (b'{"val_bpb": 1.1', "syntax"),
+        (b"", "empty"),
+        (b"[1]", "not-an-object"),
+        (b'{"a": 1, "a": 2}', "duplicate-key"),
+        (b'{"val_bpb": NaN}', "not-a-number"),
+        (b'{"val_bpb": "1.1"}', "number-as-text"),
+        (b"[" * 10_000 + b"]" * 10_000, "too-deep"),
+        (b'{"a":' * 10_000, "too-deep"),
+        (b'"' + b'\\"' * 400_000, "syntax"),
+        (b"\xff\xff{}", "encoding"),
+        (b'{"val_bpb": ' + b"9" * 5_000 + b"}", "syntax"),
+    ],
+)
+def test_broken_files_are_named_not_raised(text: bytes, code: str) -> None:
+    assert code in codes(read(text))
+
+
+def test_a_missing_file_is_said_to_be_missing() -> None:
+    assert codes(read(None)) == ["missing"]
+
+
+def test_a_score_as_text_is_read_and_noted() -> None:
+    claims = read('{"val_bpb": "1.1234"}')
+    assert claims.submission.val_bpb is not None
+    assert claims.submission.val_bpb.value == 1.1234
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"mean_val_bpb": 1.1},
+        {"val_bpb_mean": 1.1, "val_bpb": None},
+        {"results": {"mean_val_bpb": 1.1, "seed_1": {"val_bpb": 1.1}}},
+    ],
+)
+def test_the_mean_is_found_under_its_spellings(table: dict[str, object]) -> None:
+    claims = read(json.dumps(table))
+    assert claims.submission.val_bpb_mean is not None
+    assert claims.submission.val_bpb_mean.value == 1.1
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        {"seed_results": {"seed_300": {"val_bpb": 1.1}, "note": "best of two"}},
+        {"seeds": {"300": {"val_bpb": 1.1}}},
+        {"per_seed": [{"seed": 300, "bpb": 1.1}]},
+    ],
+)
+def test_seed_results_are_found_under_their_spellings(seeds: dict[str, object]) -> None:
+    assert [seed.seed for seed in read(json.dumps(seeds)).submission.seeds] == [300]
+
+
+def test_milliseconds_become_seconds() -> None:
+    claims = read('{"train_time_ms": 599956}')
+    assert claims.submission.train_seconds is not None
+    assert claims.submission.train_seconds.value == pytest.approx(599.956)
+
+
+def test_the_seed_table_of_a_readme_is_read_by_its_headings() -> None:
+    claims = read(
+        None,
+        "**val_bpb: 1.1163** (std 0.0013), 15.96 MB, against PR #549 (baseline, 1.1194)\n\n"
+        "| Seed | steps | Pre-TTT bpb | **Post-TTT bpb** | TTT gain | Artifact |\n|---|---|---|---|---|---|\n"
+        "| 1337 | 6,328 | 1.1353 | **1.1157** | -0.0196 | 15,909,018 |\n"
+        "| **Mean** | 6,332 | 1.1359 | **1.1163 (std 0.0013)** | | |\n",
+    )
+    (row,) = claims.readme.seeds
+    assert row.seed == 1337
+    assert row.val_bpb is not None
+    assert row.val_bpb.value == 1.1157
+    assert row.bytes_total is not None
+    assert row.bytes_total.value == 15_909_018
+    assert row.steps is not None
+    assert row.steps.value == 6_328
+    assert claims.readme.headline is not None
+    assert claims.readme.headline.value == 1.1163
+    assert claims.readme.mean_bpb is not None
+    assert claims.readme.mean_bpb.value == 1.1163
+    assert [(entry.pr, entry.val_bpb) for entry in claims.readme.predecessors] == [(549, 1.1194)]
