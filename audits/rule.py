@@ -55,6 +55,8 @@ class Rule(ABC):
     sources: ClassVar[tuple[RuleSource, ...]] = ()
     flagged: ClassVar[tuple[Example, ...]] = ()
     clean: ClassVar[tuple[Example, ...]] = ()
+    unclear: ClassVar[tuple[Example, ...]] = ()
+    """What must be left to a person. A rule that never flags has at least one of these."""
 
     @abstractmethod
     def check(self, facts: Facts) -> Outcome:

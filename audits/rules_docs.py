@@ -66,7 +66,7 @@ def render_rule(rule: Rule) -> str:
     if rule.sources:
         lines += ["", "  Sources"]
         lines += [f"    {entry.what}, {entry.who}, {entry.date}: {entry.says}" for entry in rule.sources]
-    for kind, examples in (("flagged", rule.flagged), ("clean", rule.clean)):
+    for kind, examples in (("flagged", rule.flagged), ("unclear", rule.unclear), ("clean", rule.clean)):
         for example in examples:
             lines += ["", f"  Example, {kind}: {_caption(example)}", textwrap.indent(_code(example), "    ")]
     return "\n".join(lines).rstrip() + "\n"
@@ -95,7 +95,7 @@ def _chapter(rule: Rule) -> str:
         lines.append("**Sources:**\n")
         lines += [f"- {entry.what}, {entry.who}, {entry.date}: {entry.says}" for entry in rule.sources]
         lines.append("")
-    for kind, examples in (("Flagged", rule.flagged), ("Clean", rule.clean)):
+    for kind, examples in (("Flagged", rule.flagged), ("Unclear", rule.unclear), ("Clean", rule.clean)):
         lines += [_shown(kind, example) for example in examples[:1]]
     return "\n".join(lines)
 

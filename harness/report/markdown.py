@@ -98,11 +98,7 @@ def _head(review: Review) -> Iterator[str]:
     where = inline_code(submission.path)
     at = f" at `{submission.origin.head_sha[:12]}`" if submission.origin.head_sha else ""
     script = inline_code(submission.main_script) if submission.main_script else "none found"
-    by = (
-        f" Decided by {', '.join(inline_code(rule) for rule in verdict.deciding)}."
-        if verdict.deciding
-        else ""
-    )
+    by = f" Decided by {_named(verdict.deciding)}." if verdict.deciding else ""
     yield f"{where}{at} {_MEANING[verdict.overall]}.{by} Main script: {script}. Nothing was executed."
     names = " | ".join(entry.axis.capitalize() for entry in verdict.axes)
     calls = " | ".join(f"{_ICON[entry.call]} {_word(entry.call)}" for entry in verdict.axes)
@@ -114,7 +110,7 @@ def _group(group: Group, review: Review) -> Iterator[str]:
     outcome = group.outcome
     sure = f", confidence {outcome.confidence:.0%}" if outcome.status is Status.FLAGGED else ""
     reason = outcome.reason if outcome.status is not Status.CRASHED else outcome.reason.splitlines()[0]
-    text = f"**{markdown(group.title)}** (`{outcome.rule}`, {outcome.condition}{sure})"
+    text = f"**{markdown(group.title)}** ({_named(group.rules)}, {outcome.condition}{sure})"
     text += f"\n{markdown(reason, starts_line=True)}"
     if group.why:
         text += f"\n*{review.policy.name} policy:* {markdown(group.why)}"
@@ -130,6 +126,12 @@ def _group(group: Group, review: Review) -> Iterator[str]:
             yield shown
     if len(group.places) > PLACES_SHOWN:
         yield f"… and {len(group.places) - PLACES_SHOWN} more places in the JSON report."
+
+
+def _named(rules: Sequence[str], limit: int = 4) -> str:
+    """Return rule ids as code, the first few by name."""
+    shown = ", ".join(inline_code(rule) for rule in rules[:limit])
+    return shown if len(rules) <= limit else f"{shown} and {len(rules) - limit} more"
 
 
 def _place(place: Finding, group: Group, review: Review) -> str:

@@ -10,6 +10,8 @@ from audits.policy import Effect
 from audits.verdict import AxisCall
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audits.finding import Finding
     from harness.report.comparison import Run
     from harness.report.review import Review
@@ -46,9 +48,11 @@ _OPEN = frozenset({Status.FLAGGED, Status.UNCLEAR, Status.CRASHED})
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One outcome that a reader should see, with its places."""
+    """One outcome that a reader should see, with its places; outcomes that say the same are one group."""
 
     outcome: Outcome
+    rules: tuple[str, ...]
+    """Ids of the rules that ended so, for one and the same reason."""
     title: str
     """What the rule is about, in its own words."""
     word: str
@@ -64,18 +68,28 @@ class Group:
 
 
 def groups_on(review: Review, axis: Axis) -> tuple[Group, ...]:
-    """Return the outcomes of one axis that a reader should see, worst first."""
-    shown = [o for o in review.result.outcomes if o.axis is axis and o.status in _OPEN]
-    groups = [_group(review, outcome) for outcome in shown]
+    """Return the outcomes of one axis that a reader should see, worst first, each reason once."""
+    alike: dict[tuple[object, ...], list[Outcome]] = {}
+    for outcome in review.result.outcomes:
+        if outcome.axis is axis and outcome.status in _OPEN:
+            own = outcome.rule if outcome.status is Status.FLAGGED else ""
+            alike.setdefault((outcome.status, outcome.reason, own), []).append(outcome)
+    groups = [_group(review, outcomes) for outcomes in alike.values()]
     order = [*(effect.value for effect in _EFFECTS[:2]), "crashed", "unclear", Effect.NOTE.value]
     return tuple(sorted(groups, key=lambda group: order.index(group.word)))
 
 
+def named(rules: Sequence[str], limit: int = 4) -> str:
+    """Return rule ids in a sentence, the first few by name."""
+    shown = ", ".join(rules[:limit])
+    return shown if len(rules) <= limit else f"{shown} and {len(rules) - limit} more"
+
+
 def recognised(review: Review) -> tuple[tuple[str, Finding | None], ...]:
-    """Return the patterns of rules that ended clean, each with its first place."""
+    """Return the reachable patterns that no rule objects to, each with its first place."""
     found: dict[str, Finding | None] = {}
     for outcome in review.result.outcomes:
-        if outcome.status is not Status.CLEAN:
+        if outcome.status in (Status.FLAGGED, Status.CRASHED):
             continue
         for name in outcome.patterns:
             place = next((f for f in review.findings if f.rule == outcome.rule and f.pattern == name), None)
@@ -149,12 +163,15 @@ def run_cells(run: Run) -> tuple[str, ...]:
     )
 
 
-def _group(review: Review, outcome: Outcome) -> Group:
-    """Return one outcome with the words and places that go with it."""
+def _group(review: Review, outcomes: Sequence[Outcome]) -> Group:
+    """Return outcomes of one reason with the words and places that go with them."""
+    outcome = outcomes[0]
     places = tuple(f for f in review.findings if f.rule == outcome.rule and f.outcome is not Status.DORMANT)
     reading = review.policy.reading(outcome)
     flagged = outcome.status is Status.FLAGGED
     word = reading.effect if flagged else outcome.status
     if word is Effect.VIOLATION and outcome.confidence < review.policy.min_confidence:
         word = Effect.FLAG
-    return Group(outcome, review.title(outcome.rule), word.value, reading.why if flagged else "", places)
+    rules = tuple(entry.rule for entry in outcomes)
+    title = review.title(outcome.rule) if len(rules) == 1 else f"{len(rules)} rules could not judge"
+    return Group(outcome, rules, title, word.value, reading.why if flagged else "", places)

@@ -27,6 +27,7 @@ from harness.report.sections import (
     advice,
     clean_sentence,
     groups_on,
+    named,
     place_of,
     recognised,
     run_cells,
@@ -116,7 +117,7 @@ def _title(review: Review) -> RenderableType:
     script = submission.main_script or f"no script ({submission.main_script_reason})"
     lines = [head, Text(f"main script: {one_line(script, 200)}", "dim")]
     if verdict.deciding:
-        lines.append(Text("decided by: " + ", ".join(verdict.deciding)))
+        lines.append(Text("decided by: " + named(verdict.deciding)))
     return RichGroup(Ruler(style="dim"), *lines)
 
 
@@ -155,7 +156,7 @@ def _group(group: Group, review: Review) -> RenderableType:
     """Return one outcome with its reason and its places."""
     outcome = group.outcome
     head = Text.assemble(
-        (group.word.upper(), _STYLE[group.word]), f"  {outcome.rule}", (f"  {outcome.condition}", "dim")
+        (group.word.upper(), _STYLE[group.word]), f"  {named(group.rules)}", (f"  {outcome.condition}", "dim")
     )
     if outcome.status is Status.FLAGGED:
         head.append(f"  confidence {outcome.confidence:.2f}" if group.weighs else "", "dim")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RULES = discover()
 FLAGGED = [(rule, example) for rule in RULES for example in rule.flagged]
+UNCLEAR = [(rule, example) for rule in RULES for example in rule.unclear]
 CLEAN = [(rule, example) for rule in RULES for example in rule.clean]
 
 
@@ -73,12 +74,18 @@ def test_clean_example_stays_quiet(rule: Rule, example: Example, tmp_path: Path)
     assert outcome.status in quiet, f"false alarm: {outcome.status}: {outcome.reason}"
 
 
+@pytest.mark.parametrize(("rule", "example"), UNCLEAR, ids=ids(UNCLEAR))
+def test_unclear_example_is_left_to_a_person(rule: Rule, example: Example, tmp_path: Path) -> None:
+    outcome = outcome_of(rule, example, tmp_path)
+    assert outcome.status is Status.UNCLEAR, f"{outcome.status}: {outcome.reason}"
+
+
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
 def test_rule_is_documented(rule: Rule) -> None:
     said = paragraphs(rule)
     assert said[""].endswith("."), "the first line states the offence in a sentence"
     assert all(said.get(name) for name in ("Why", "Looks for", "Blind to")), "Why, Looks for, Blind to"
-    assert rule.flagged, "at least one flagged example"
+    assert rule.flagged or rule.unclear, "at least one example of what it objects to"
     assert rule.clean, "at least one clean example"
     assert rule.sources, "at least one source"
     for source in rule.sources:

@@ -89,3 +89,13 @@ def test_a_line_of_five_megabytes_is_quoted_short() -> None:
     outcome = make_outcome("r", Axis.LEGALITY, Status.FLAGGED, "x", evidence("train_gpt.py", 1, "here"))
     shown = text(make_review([outcome], files={"train_gpt.py": "x = 1;" * 900_000}))
     assert len(shown) < 10_000
+
+
+def test_rules_that_end_for_one_reason_are_told_once() -> None:
+    outcomes = [
+        make_outcome(f"rule-{number}", Axis.LEGALITY, Status.UNCLEAR, "no score could be followed")
+        for number in range(9)
+    ]
+    shown = text(make_review(outcomes))
+    assert shown.count("no score could be followed") == 1
+    assert "UNCLEAR  rule-0, rule-1, rule-2, rule-3 and 5 more" in shown
