@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SPLIT_SHARE = 0.0005
 BYTES_SHARE = 0.005
+RATIO_SHARE = 0.002
 LIMIT = re.compile(
     r"^(?:max_?val_?(?:tokens|seqs|sequences|batches|docs|windows)|"
     r"val_?(?:max_?(?:tokens|seqs|sequences|batches|docs|windows)|tokens?_?(?:limit|cap)|limit|limit_tokens|"
@@ -35,6 +36,8 @@ class PartialValidationSet(Rule):
     Why: val_bpb is defined on the full split of 50,000 documents; easier or fewer documents are another number.
     Looks for: the token count that claimed runs log against the known tokenisations of the split (truncation to
     whole sequences is normal), the bytes that an unknown count implies, and settings that cut validation short.
+    Ruling: a limiting setting may bind only the evaluations during training. It is a warning when the score shows
+    the whole split's bytes per token, a violation when it shows others, and a question when it shows none.
     Blind to: a subset chosen inside the evaluation without a setting, when the log prints the full count.
     """
 
@@ -78,20 +81,27 @@ class PartialValidationSet(Rule):
             )
         limits = tuple(_limits(facts, runs))
         if limits:
-            seen_full = any(entry.status is Status.CLEAN for entry in judged)
-            return self.outcome(
-                Status.FLAGGED,
-                limits[0].message,
-                limits,
-                severity=Severity.WARNING if seen_full else Severity.VIOLATION,
-                confidence=0.7,
-            )
+            severity = _weight(facts, runs, full=any(e.status is Status.CLEAN for e in judged))
+            return self.outcome(Status.FLAGGED, limits[0].message, limits, severity=severity, confidence=0.7)
         clean = tuple(entry for entry in judged if entry.status is Status.CLEAN)
         if clean:
             return self.outcome(Status.CLEAN, clean[0].message, clean)
         if judged:
             return self.outcome(Status.UNCLEAR, judged[0].message, tuple(judged))
         return self.outcome(Status.NOT_APPLICABLE, "no claimed run logs its validation tokens")
+
+
+def _weight(facts: Facts, runs: tuple[LogFacts, ...], *, full: bool) -> Severity:
+    """Return how bad a limiting setting is: it may bind the evaluations during training only.
+
+    The bytes per token of the score tell: a part of the text has another ratio than the whole.
+    """
+    known = [entry.bytes_total / entry.val_tokens for entry in facts.challenge.byte_constants]
+    ratios = [ratio for run in runs if (ratio := _implied(run, facts, 1))]
+    whole = [any(abs(ratio / k - 1) <= RATIO_SHARE for k in known) for ratio in ratios]
+    if full or (whole and all(whole)):
+        return Severity.WARNING
+    return Severity.VIOLATION if whole else Severity.DISPUTED
 
 
 def _judge(run: LogFacts, facts: Facts) -> Evidence:

@@ -13,7 +13,7 @@ from audits.submission import SourceFile, Submission
 LINE_CAP = 4096
 LINES = 5_000
 TEXT_CAP = 300_000
-"""Bytes read of a README; the longest real one has a third of it."""
+"""Bytes read of a README, several times the longest one on the board."""
 CLAIMS = 400
 _BPB = re.compile(r"(?<![A-Za-z])bpb(?![a-z])", re.IGNORECASE)
 _SCORE = re.compile(r"(?<![\d.,#+-])([0-3]\.\d{3,12})(?![\d.])")
