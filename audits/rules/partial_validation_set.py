@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SPLIT_SHARE = 0.0005
 BYTES_SHARE = 0.005
 RATIO_SHARE = 0.002
+RATIO_FAR = 0.05
 LIMIT = re.compile(
     r"^(?:max_?val_?(?:tokens|seqs|sequences|batches|docs|windows)|"
     r"val_?(?:max_?(?:tokens|seqs|sequences|batches|docs|windows)|tokens?_?(?:limit|cap)|limit|limit_tokens|"
@@ -98,10 +99,11 @@ def _weight(facts: Facts, runs: tuple[LogFacts, ...], *, full: bool) -> Severity
     """
     known = [entry.bytes_total / entry.val_tokens for entry in facts.challenge.byte_constants]
     ratios = [ratio for run in runs if (ratio := _implied(run, facts, 1))]
-    whole = [any(abs(ratio / k - 1) <= RATIO_SHARE for k in known) for ratio in ratios]
-    if full or (whole and all(whole)):
+    off = [min(abs(ratio / k - 1) for k in known) for ratio in ratios]
+    if full or (off and max(off) <= RATIO_SHARE):
         return Severity.WARNING
-    return Severity.VIOLATION if whole else Severity.DISPUTED
+    # Far from every known ratio, the tokeniser is simply another one and nothing is shown.
+    return Severity.VIOLATION if off and max(off) <= RATIO_FAR else Severity.DISPUTED
 
 
 def _judge(run: LogFacts, facts: Facts) -> Evidence:
