@@ -364,10 +364,18 @@ class Evaluator:
     def _eval_BinOp(self, node: ast.BinOp, frame: Frame) -> Value:
         left, right = self.value(node.left, frame), self.value(node.right, frame)
         if isinstance(node.op, ast.Mult) and isinstance(left, list) and isinstance(right, (int, Opaque)):
-            size = right if isinstance(right, int) and right < SIZE else SIZE
-            return left * max(size, 0) if len(left) == 1 else OPAQUE
+            return self._repeated(left, right, node.lineno)
         function = op.BINARY.get(type(node.op))
         return OPAQUE if function is None else op.apply(function, left, right)
+
+    def _repeated(self, left: list[Value], right: Value, line: int) -> Value:
+        if len(left) != 1:
+            return OPAQUE
+        if isinstance(right, int) and right < SIZE:
+            return left * max(right, 0)
+        if isinstance(left[0], (int, float, bytes)):
+            return self._origin(Table(left * SIZE, line))
+        return left * SIZE
 
     def _eval_Compare(self, node: ast.Compare, frame: Frame) -> Value:
         left = self.value(node.left, frame)
@@ -438,7 +446,12 @@ class Evaluator:
                 self._generate(parts, place + 1, frame, emit)
 
     def _eval_ListComp(self, node: ast.ListComp, frame: Frame) -> Value:
-        return self._comprehend(node, frame)
+        found = self._comprehend(node, frame)
+        table = as_table(found)
+        if table is None:
+            return found
+        table.line = node.lineno
+        return self._origin(table)
 
     _eval_GeneratorExp = _eval_ListComp
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from audits.facts.byte_table.records import (
 )
 from audits.facts.byte_table.semantics import Role, record, role, with_space
 from audits.facts.byte_table.tokenizer import API_TEXT
-from audits.facts.byte_table.uses import Shape, Usage, UseReader
-from audits.facts.byte_table.values import Table, as_table, options
+from audits.facts.byte_table.uses import Lookup, Shape, Usage, UseReader
+from audits.facts.byte_table.values import Table, Value, as_table, options, signature
 from audits.facts.settings import Settings
 from audits.location import Location
 
@@ -29,15 +30,14 @@ if TYPE_CHECKING:
 
 _SIDECAR = re.compile(r"""["'/]([\w*?{}./-]{0,80}bytes[\w*?{}.-]{0,40}\.(?:bin|npy|npz))["']""")
 SCRIPT_LIMIT = 3_000_000
+LONGEST_LINE = 4_000
 
 
 def read_byte_table(modules: tuple[ParsedModule, ...], settings: Settings | None = None) -> ByteTableFacts:
     """Read how scored tokens become bytes; with settings, also which of it the claimed run reaches."""
     wanted = [module for module in modules if len(module.layer.source) < SCRIPT_LIMIT]
     if not any(API_TEXT.search(m.layer.source) or ".load(" in m.layer.source for m in wanted):
-        return ByteTableFacts(
-            sidecars=_sidecars(wanted), problems=("no code that looks at the pieces of a tokenizer",)
-        )
+        return ByteTableFacts(problems=("no code that looks at the pieces of a tokenizer",))
     indexes = [ModuleIndex(module) for module in wanted]
     for index in indexes:
         index.peers = [other for other in indexes if other is not index]
@@ -52,24 +52,28 @@ def read_byte_table(modules: tuple[ParsedModule, ...], settings: Settings | None
     ]:
         tables.collect(value)
     guards = Guards(indexes, settings or Settings())
-    uses = tuple(_use(usage, usages, tables, guards) for usage in usages if usage.tables and _counts(usage))
+    uses = tuple(
+        _use(usage, lookup, usages, tables, guards)
+        for usage in usages
+        if _counts(usage)
+        for lookup in usage.lookups.values()
+    )
     problems = tuple(flow.problems) + (() if tables.known else ("no byte table could be followed",))
-    return ByteTableFacts(tuple(tables.known.values()), uses, _sidecars(wanted), problems)
+    return ByteTableFacts(tuple(tables.known.values()), uses, _sidecars(indexes, guards), problems)
 
 
 class _Records:
     """One record a table, however often it is met."""
 
     def __init__(self) -> None:
-        self.known: dict[int, ByteTable] = {}
-        self._keep: list[Table] = []
+        self.known: dict[Value, ByteTable] = {}
 
     def of(self, table: Table) -> ByteTable:
         """Return the record of a table."""
-        if id(table) not in self.known:
-            self.known[id(table)] = record(table)
-            self._keep.append(table)
-        return self.known[id(table)]
+        key = signature(table)
+        if key not in self.known:
+            self.known[key] = record(table)
+        return self.known[key]
 
     def collect(self, value: object, depth: int = 0) -> None:
         """Record the base-byte tables inside a value."""
@@ -90,42 +94,60 @@ def _counts(usage: Usage) -> bool:
     return Shape.SPACE in usage.seen
 
 
-def _use(usage: Usage, usages: list[Usage], tables: _Records, guards: Guards) -> TableUse:
+def _use(usage: Usage, lookup: Lookup, usages: list[Usage], tables: _Records, guards: Guards) -> TableUse:
     space = usage.space
     if space is SpaceRule.ABSENT and any(
-        other is not usage and other.space is SpaceRule.GUARDED and not other.tables for other in usages
+        other is not usage and other.space is SpaceRule.GUARDED and not other.lookups for other in usages
     ):
         space = SpaceRule.GUARDED  # a helper of its own adds the spaces
-    found = tuple(tables.of(table) for table in usage.tables)
+    found = tuple(tables.of(table) for table in lookup.tables)
     computed = [entry for entry in found if entry.source is TableSource.COMPUTED]
     defects = with_space(computed[0], space) if computed else ()
-    if any(other.tables and other.space is SpaceRule.GUARDED for other in usages):
+    if any(other.lookups and other.space is SpaceRule.GUARDED for other in usages):
         # Some other function counts properly; a lookup without spaces next to it serves another purpose.
         defects = tuple(defect for defect in defects if defect is not ByteDefect.SPACE_NEVER_COUNTED)
+    asked = defects or len(computed) < len(found) or "bytes_" in usage.index.source
     path, layer = usage.index.origin
     name = usage.scope.qualified if usage.scope is not None else "<module>"
     return TableUse(
         found,
         space,
-        Location(path, usage.line, usage.end, layer),
+        Location(path, lookup.line, lookup.end, layer),
         name,
         defects,
-        guards.reached(usage.index, usage.scope, usage.line)
-        if defects or len(computed) < len(found)
-        else None,
+        guards.reached(usage.index, usage.scope, lookup.line) if asked else None,
+        _alternative(usage, lookup.line),
     )
 
 
-def _sidecars(modules: list[ParsedModule]) -> tuple[SidecarUse, ...]:
+def _sidecars(indexes: list[ModuleIndex], guards: Guards) -> tuple[SidecarUse, ...]:
     found: list[SidecarUse] = []
-    for module in modules:
-        source = module.layer.source
-        if "bytes" not in source:
-            continue
-        for number, line in enumerate(source.split("\n"), 1):
-            if "bytes" in line and len(line) < 2000:
-                match = _SIDECAR.search(line)
-                if match:
-                    where = Location(module.layer.path, number, number, module.layer.index)
-                    found.append(SidecarUse(where, match.group(1)))
+    for index in indexes:
+        for line in sorted(index.lines_with(_SIDECAR)):
+            match = _SIDECAR.search(index.lines[line - 1][:LONGEST_LINE])
+            if match:
+                path, layer = index.origin
+                where = Location(path, line, line, layer)
+                found.append(SidecarUse(where, match.group(1), _read_somewhere(index, line, guards)))
     return tuple(found)
+
+
+def _read_somewhere(index: ModuleIndex, line: int, guards: Guards) -> bool | None:
+    """Whether the run uses the name that a file pattern is bound to."""
+    answers: list[bool | None] = []
+    for node in index.statements_on(index.function_at(line), [line]):
+        for target in getattr(node, "targets", []):
+            name = getattr(target, "attr", getattr(target, "id", ""))
+            for use in index.mentions(name) if name else []:
+                if use != line:
+                    answers.append(guards.reached(index, index.function_at(use), use))
+    return True if True in answers else None if None in answers or not answers else False
+
+
+def _alternative(usage: Usage, line: int) -> bool:
+    """Whether a lookup stands in one of two branches."""
+    own = usage.scope.statements if usage.scope is not None else usage.index.statements
+    return any(
+        isinstance(node, ast.If) and node.orelse and node.lineno < line <= (node.end_lineno or line)
+        for node in own
+    )

@@ -82,6 +82,8 @@ class TableUse:
     """Defects of the first table together with this way of adding spaces."""
     reached: bool | None
     """Whether the claimed run comes here; None where its conditions do not hang on settings alone."""
+    alternative: bool = False
+    """A condition chooses between this lookup and something else."""
 
     @property
     def live(self) -> bool:
@@ -95,6 +97,8 @@ class SidecarUse:
 
     location: Location
     file_pattern: str
+    reached: bool | None = None
+    """Whether the claimed run reads it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from audits.facts.byte_table.flow import Flow, Shallow
 from audits.facts.byte_table.index import expressions
 from audits.facts.byte_table.records import SpaceRule
 from audits.facts.byte_table.semantics import Role, role
-from audits.facts.byte_table.values import SideFile, Table, Value, as_table, options
+from audits.facts.byte_table.values import SideFile, Table, Value, as_table, options, signature
 
 if TYPE_CHECKING:
     from audits.facts.byte_table.evaluator import Frame
@@ -45,14 +45,22 @@ _SHAPES = {
 
 
 @dataclass(slots=True)
+class Lookup:
+    """One lookup of bytes by token, and the tables that may stand there."""
+
+    tables: list[Table]
+    line: int
+    end: int
+
+
+@dataclass(slots=True)
 class Usage:
     """What one function does with byte tables."""
 
     index: ModuleIndex
     scope: FunctionInfo | None
-    tables: list[Table] = field(default_factory=list)
-    line: int = 0
-    end: int = 0
+    lookups: dict[Value, Lookup] = field(default_factory=dict)
+    """Distinct lookups of bytes, by what may arrive in them."""
     seen: set[Shape] = field(default_factory=set)
     result: Shape | None = None
     """What the function returns, for helpers of one line."""
@@ -172,23 +180,14 @@ class _Reader:
         if isinstance(owner, (ast.Constant, ast.BinOp, ast.Compare)):
             return None
         value = self.run.value(owner, self.frame)
-        shapes = [self._note(option, node) for option in options(value)]
-        return next((shape for shape in shapes if shape is not None), None)
-
-    def _note(self, value: Value, node: ast.expr) -> Shape | None:
-        table = as_table(value) if not isinstance(value, SideFile) else None
-        if table is None:
-            return None
-        shape = _SHAPES.get(role(table))
-        if shape is None:
-            return None
-        self.usage.seen.add(shape)
-        if shape in (Shape.BYTES, Shape.SIDE):
-            if not any(table is seen for seen in self.usage.tables):
-                self.usage.tables.append(table)
-            if not self.usage.line:
-                self.usage.line, self.usage.end = node.lineno, node.end_lineno or node.lineno
-        return shape
+        tables = [table for option in options(value) if (table := _table(option)) is not None]
+        shapes = {table_shape: None for table in tables if (table_shape := _SHAPES.get(role(table)))}
+        self.usage.seen.update(shapes)
+        counted = [table for table in tables if role(table) in (Role.BYTES, Role.SIDE)]
+        if counted:
+            key = tuple(sorted((signature(table) for table in counted), key=repr))
+            self.usage.lookups.setdefault(key, Lookup(counted, node.lineno, node.end_lineno or node.lineno))
+        return next(iter(shapes), None)
 
     def _call(self, node: ast.Call) -> Shape | None:
         callee = node.func
@@ -238,6 +237,10 @@ class _Reader:
             self.usage.seen.add(Shape.SPACE)
             return Shape.SPACE
         return _first(shapes)
+
+
+def _table(value: Value) -> Table | None:
+    return None if isinstance(value, SideFile) else as_table(value)
 
 
 def _negated(shape: Shape | None) -> Shape | None:
