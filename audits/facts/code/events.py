@@ -56,6 +56,8 @@ class UpdateSite:
     positions: int = 0
     scored_before: bool = False
     """A reported score of validation tokens was already seen when this update first ran."""
+    byte_keyed: bool = False
+    """A table keyed by bytes of token pieces."""
     owner: int = 0
     """Mask of the trainable thing that learned, 0 for a table."""
 

@@ -331,10 +331,8 @@ def operate(machine: Machine, frame: Frame, node: ast.AST, kind: type, left: Val
         if (kind is ast.Div and is_ln2(right)) or (kind is ast.Mult and (is_ln2(left) or is_ln2(right))):
             machine.report(frame, node, mask)
             return mask
-        if kind is ast.Div and rmask & lab.PIECES and lmask & labels.scores and not rmask & labels.scores:
-            mask |= lab.PER_BYTE
         if (lmask & labels.states) != (rmask & labels.states):
-            mask |= machine.mixed(lmask, rmask)
+            mask |= machine.mixed(frame, node, lmask, rmask)
     if kind is ast.BitXor:
         if mask & (labels.vals | lab.TRAIN | lab.TARGET):
             mask |= lab.HASHED

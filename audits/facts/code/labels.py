@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audits.facts.code.events import Conflict, Lookup, ScoreSite, UpdateSite
+from audits.facts.code.events import Conflict, Learner, Lookup, ScoreSite, UpdateSite
 
 PATH_VAL = 1 << 0
 PATH_TRAIN = 1 << 1
@@ -33,10 +33,8 @@ ORACLE = 1 << 7
 """The better of two scores, chosen after the target was seen."""
 SCORE_COMPARED = 1 << 8
 """A truth value that says which of two scores is better."""
-PER_BYTE = 1 << 9
-"""A token's log-probability spread evenly over its bytes."""
 BYTE_MIXED = 1 << 10
-"""A per-byte share of a token's probability, mixed with a byte model."""
+"""A score mixed with counts looked up under the bytes of the realised token."""
 PREFIX = 1 << 11
 """Positions before a boundary inside a window (`[:s]`)."""
 SUFFIX = 1 << 12
@@ -53,6 +51,8 @@ DISTRIBUTION = 1 << 18
 ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 FIRST_DYNAMIC = 24
+MANY = 24
+"""More slices than this are told apart no longer: what they have in common stands for all of them."""
 
 
 def bit_numbers(mask: int) -> Iterator[int]:
@@ -71,6 +71,8 @@ class Labels:
         self.tags = 0
         self.vals = 0
         self.states = 0
+        self.table_states = 0
+        """The states that tables learned (counts), a subset of `states`."""
         self.params = 0
         self.scores = 0
         self.conflicts = 0
@@ -125,6 +127,8 @@ class Labels:
             bit = self._interned[key] = self._fresh()
             self.state_info[bit] = (site, tags)
             self.states |= 1 << bit
+            if site.learner is Learner.TABLE:
+                self.table_states |= 1 << bit
         return 1 << bit
 
     def param(self, owner: object) -> int:
@@ -182,13 +186,19 @@ class Labels:
         if not vals or not tags:
             return mask | tags
         out = mask ^ vals
-        for bit in bit_numbers(vals):
-            out |= self.val(self.val_tags[bit] | tags)
+        for known in self.val_tag_sets(vals):
+            out |= self.val(known | tags)
         return out | tags
 
     def val_tag_sets(self, mask: int) -> list[int]:
-        """Return the tag masks of all validation atoms in `mask`."""
-        return [self.val_tags[bit] for bit in bit_numbers(mask & self.vals)]
+        """Return the tag masks of the validation atoms in `mask`; of very many, what all of them share."""
+        found = [self.val_tags[bit] for bit in bit_numbers(mask & self.vals)]
+        if len(found) <= MANY:
+            return found
+        common = found[0]
+        for tags in found:
+            common &= tags
+        return [common]
 
     def learned_earlier(self, state_tags: int, score_tags: int) -> bool:
         """Return True when some loop shows that the learned tokens come strictly before the scored ones."""

@@ -202,10 +202,7 @@ def read_mask(machine: Machine, mask: int, source: Value) -> int:
         stored = machine.files.get(path if isinstance(path, str) else "?", 0) | machine.files.get("?", 0)
         if stored:
             out |= stored | lab.ARTIFACT
-    for loop in machine.loops:
-        if loop.is_while:
-            out |= loop.tag
-    return out
+    return out | machine.moving()
 
 
 def write_data(machine: Machine, mask: int, target: Value) -> None:
@@ -361,23 +358,39 @@ def extreme(machine: Machine, frame: Frame, node: ast.AST, func: External, args:
     if len(args) >= 2:
         left, right = machine.mask(args[0]), machine.mask(args[1])
         other = scores | machine.labels.lookups
-        if (left & scores and right & other or right & scores and left & other) and left != right:
+        chosen = (left & scores and right & other or right & scores and left & other) and left != right
+        if chosen and not sums_in_logs(machine):
             machine.mark(frame, node, lab.ORACLE)
             mask |= lab.ORACLE
     return Value(mask)
 
 
+def sums_in_logs(machine: Machine) -> bool:
+    """Return True inside a function that adds probabilities in the log domain: its maximum only guards overflow."""
+    node = machine.active[-1] if machine.active else None
+    if node is None:
+        return False
+    known_answer = machine.log_sums.get(id(node))
+    if known_answer is None:
+        names = {getattr(item.func, "attr", getattr(item.func, "id", "")) for item in ast.walk(node)
+                 if isinstance(item, ast.Call)}
+        known_answer = machine.log_sums[id(node)] = bool(names & {"log1p", "logaddexp", "logsumexp"})
+    return known_answer
+
+
 def where(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
-    """Choose between two values."""
+    """Choose between two values; of one argument it tells positions."""
     mask = union(machine, args, kwargs)
     labels = machine.labels
+    if len(args) == 1:
+        return Value(mask & (labels.tags | lab.TRAIN | lab.SCORE_COMPARED | lab.PREFIX | lab.SUFFIX))
     if len(args) == 3:
         left, right = machine.mask(args[1]), machine.mask(args[2])
         if args[0].labels & lab.SCORE_COMPARED and (left | right) & labels.scores:
             machine.mark(frame, node, lab.ORACLE)
             mask |= lab.ORACLE
         if (left | right) & labels.scores and left & labels.states != right & labels.states:
-            mask |= machine.mixed(left, right)
+            mask |= machine.mixed(frame, node, left, right)
     return Value(mask)
 
 
@@ -386,7 +399,7 @@ def mixture(machine: Machine, frame: Frame, node: ast.AST, func: External, args:
     mask = union(machine, args, kwargs)
     if mask & machine.labels.scores and len(args) >= 2:
         for value in args[1:]:
-            mask |= machine.mixed(machine.mask(args[0]), machine.mask(value))
+            mask |= machine.mixed(frame, node, machine.mask(args[0]), machine.mask(value))
     return Value(mask)
 
 
@@ -496,6 +509,7 @@ def call_builtin(machine: Machine, frame: Frame, node: ast.AST, name: str, args:
         from audits.facts.code.statements import element_of
 
         tag = machine.loops[-1].tag if machine.loops else 0
+        machine.effects += 1
         return element_of(machine, frame, node, first, tag, 2)
     if name in ("getattr", "setattr", "hasattr"):
         return attribute_call(machine, frame, name, args)

@@ -87,12 +87,14 @@ class Machine:
         self.active: list[Any] = []
         self.running_nets: list[Any] = []
         self.written_back: dict[int, int] = {}
+        self.log_sums: dict[int, bool] = {}
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0
         self.files: dict[Any, int] = {}
         self.memo: dict[Any, tuple[int, Value]] = {}
         self.effects = 0
+        """Counts what makes a call unfit to be remembered: heap writes and uses of the current loop pass."""
         self.keep: list[Any] = []
 
     # ---- heap ---------------------------------------------------------------------------------------------
@@ -149,6 +151,24 @@ class Machine:
                 out |= item.params
             elif isinstance(item, HeapObject):
                 out |= self.content(item)
+        return out
+
+    def indexed(self, obj: Any, tags: int, depth: int = 0) -> Any:
+        """Return a tuple whose elements are known to be picked by an index that depends on `tags`."""
+        if not tags or type(obj) is not Fixed or depth > 3:
+            return obj
+        return Fixed([
+            Value(self.labels.narrow(item.labels, tags), self.indexed(item.obj, tags, depth + 1), item.const)
+            for item in obj.items
+        ])
+
+    def moving(self) -> int:
+        """Return the tags of the open `while` loops: what is read there differs from pass to pass."""
+        out = 0
+        for loop in self.loops:
+            if loop.is_while:
+                out |= loop.tag
+        self.effects += 1
         return out
 
     # ---- places -------------------------------------------------------------------------------------------
@@ -287,6 +307,7 @@ class Machine:
             self.trace.updates.append(site)
         site.shared = site.shared or shared
         site.owner |= owner
+        site.byte_keyed = site.byte_keyed or bool(learner is Learner.TABLE and mask & lab.PIECES)
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
         site.positions |= mask & (lab.PREFIX | lab.SUFFIX)
         for tags in labels.val_tag_sets(mask):
@@ -335,8 +356,8 @@ class Machine:
         conflict: Conflict = found[1].obj
         return conflict
 
-    def mixed(self, left: int, right: int) -> int:
-        """Return conflict labels that arise when a score meets a learned state it did not depend on."""
+    def mixed(self, frame: Frame, node: ast.AST, left: int, right: int) -> int:
+        """Return what arises when a score meets a learned state it did not depend on: conflicts, byte mixtures."""
         labels = self.labels
         out = 0
         for scores, other in ((left, right), (right, left)):
@@ -345,9 +366,14 @@ class Machine:
             # A sum of two scores is no mixture: each was checked when it was computed.
             if not found or not states or other & labels.scores:
                 continue
+            if any(labels.state_info[bit][0].byte_keyed for bit in bit_numbers(states & labels.table_states)):
+                self.mark(frame, node, lab.BYTE_MIXED)
+                out |= lab.BYTE_MIXED
+            # The score at hand may have been narrowed to one position since it was computed.
+            seen = scores & labels.vals
             for bit in bit_numbers(found):
                 site = labels.score_info[bit]
-                out |= self.conflicts(states, site.targets, [site])
+                out |= self.conflicts(states, seen or site.targets, [site])
         return out
 
     def report(self, frame: Frame, node: ast.AST, mask: int) -> None:

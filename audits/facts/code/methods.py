@@ -230,11 +230,7 @@ def _get(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: s
             return value
     if isinstance(receiver.obj, External):
         return None
-    mask = machine.mask(receiver) | union(machine, args, kwargs)
-    for loop in machine.loops:
-        if loop.is_while:
-            mask |= loop.tag
-    return Value(mask)
+    return Value(machine.mask(receiver) | union(machine, args, kwargs) | machine.moving())
 
 
 def _view_dict(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:

@@ -70,10 +70,6 @@ def relevant_names(parsed: ParsedModule) -> set[str]:
         node = stack.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             bodies.append((node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])))
-            stack.extend(item for item in node.body if isinstance(item, ast.FunctionDef | ast.ClassDef))
-        elif isinstance(node, ast.ClassDef):
-            stack.extend(node.body)
-        elif isinstance(node, ast.If | ast.Try | ast.With):
-            stack.extend(node.body)
-            stack.extend(getattr(node, "orelse", []))
+        for field in ("body", "orelse", "finalbody", "handlers"):
+            stack.extend(getattr(node, field, ()))
     return relevant_functions(bodies)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _EFFECTS = re.compile(
-    r"backward|\.step\b|cross_entropy|nll_loss|log_softmax|logsumexp|softmax|\bgather\b|take_along|add\.at|scatter|"
+    r"\+=|backward|\.step\b|cross_entropy|nll_loss|log_softmax|logsumexp|softmax|\bgather\b|take_along|add\.at|scatter|"
     r"index_add|index_put|bincount|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|load_state_dict|"
     r"register_forward|value_and_grad|autograd|log\(2|log2|0\.693|1\.442|SentencePiece|\bglob\b|np\.load|"
     r"torch\.load|\bglobal\b|\bnonlocal\b|\.append\(|\.extend\(|\]\s*\+=|\^|requires_grad|lstsq|\.solve\(|"

@@ -204,6 +204,7 @@ def _advance(machine: Machine, value: Value) -> Value:
     labels = machine.labels
     if value.labels & (labels.vals | labels.scores | labels.params | labels.states):
         return value
+    machine.effects += 1
     return Value(value.labels | machine.loops[-1].tag)
 
 
@@ -283,7 +284,7 @@ def _element_of_fixed(machine: Machine, frame: Frame, node: ast.AST, obj: Fixed,
     out = obj.items[0]
     for item in obj.items[1:]:
         out = join(out, item)
-    return Value(machine.labels.narrow(out.labels, tag) | source.labels, out.obj, out.const)
+    return Value(machine.labels.narrow(out.labels, tag) | source.labels, machine.indexed(out.obj, tag), out.const)
 
 
 def _element_of_container(machine: Machine, frame: Frame, box: Container, source: Value, tag: int, step: float) -> Value:
@@ -293,17 +294,15 @@ def _element_of_container(machine: Machine, frame: Frame, box: Container, source
         key_labels = labels.narrow(machine.content(box) | (keys.labels if keys else 0), tag)
         if source.const == ("items",):
             element = machine.heap.get((id(box), "element")) or NOTHING
-            item = Value(labels.narrow(element.labels | source.labels, tag), element.obj, element.const)
+            item = Value(labels.narrow(element.labels | source.labels, tag), machine.indexed(element.obj, tag), element.const)
             return Value(tag, Fixed([Value(key_labels), item]))
         return Value(key_labels | source.labels)
     element = machine.heap.get((id(box), "element"))
     mask = labels.narrow(machine.content(box) | source.labels | (element.labels if element is not None else 0), tag)
     if element is None:
         return Value(mask)
-    obj = element.obj
-    if isinstance(obj, Fixed):
-        obj = Fixed([Value(labels.narrow(item.labels, tag), item.obj, item.const) for item in obj.items])
-    return Value(mask, obj, element.const)
+    moved = tag | (machine.content(box) | source.labels) & labels.tags
+    return Value(mask, machine.indexed(element.obj, moved), element.const)
 
 
 def _iterate_instance(machine: Machine, frame: Frame, node: ast.AST, source: Value, obj: Instance, tag: int) -> Value:

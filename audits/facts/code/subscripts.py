@@ -121,7 +121,8 @@ def load_fixed(machine: Machine, obj: Fixed, index: Index, base: Value, node: as
     out = obj.items[0]
     for item in obj.items[1:]:
         out = join(out, item)
-    return Value(machine.labels.narrow(out.labels, index.labels & machine.labels.tags), out.obj, out.const)
+    tags = index.labels & machine.labels.tags
+    return Value(machine.labels.narrow(out.labels, tags), machine.indexed(out.obj, tags), out.const)
 
 
 def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, box: Container, index: Index) -> Value:
@@ -143,9 +144,12 @@ def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, b
     content = machine.content(box)
     mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
     mask |= look_up_table(machine, frame, node, index.labels, mask)
+    if not mask & labels.vals and (element is None or element.obj is None):
+        mask |= index.labels & (labels.vals | labels.reads | lab.TARGET | lab.TRAIN)
     if element is None:
         return Value(mask, box)
-    return Value(mask, element.obj, element.const if type(element.const) is not Later else UNKNOWN)
+    moved = (content | base.labels | index.labels) & labels.tags
+    return Value(mask, machine.indexed(element.obj, moved), element.const if type(element.const) is not Later else UNKNOWN)
 
 
 def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, content: int) -> int:
@@ -171,13 +175,13 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     tags = index.labels & labels.tags
     predicted = mask & (labels.params | lab.DISTRIBUTION)
     if mask & (labels.vals | lab.TRAIN) and not predicted and not mask & (labels.scores | labels.lookups | lab.PIECES):
-        out = labels.narrow(mask, tags) | labels.read(node)
+        out = labels.narrow(mask, tags) | labels.read(node) | index.labels & lab.SCORE_COMPARED
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)
     if predicted and index.labels & labels.vals and not mask & labels.scores and not index.labels & lab.HASHED:
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
-    out = mask | tags | look_up_table(machine, frame, node, index.labels, mask)
+    out = labels.narrow(mask, tags) | look_up_table(machine, frame, node, index.labels, mask)
     out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)
     if mask & lab.PIECES or not mask & (labels.scores | labels.params):
         out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
