@@ -64,16 +64,17 @@ class Policy:
     """`written` (0.005 nats at p < 0.01) or `practised` (p < 0.25)."""
     severities: Mapping[Severity, Effect]
     disputes: Mapping[str, Reading]
-    rules: Mapping[str, Reading]
-    """Overrides by rule id; they go before disputes and severities."""
+    at_most: Mapping[str, Reading]
+    """By rule id, the most that its findings weigh: rules that were not yet ruled on at the time."""
 
     def reading(self, outcome: Outcome) -> Reading:
         """Return what a flagged `outcome` weighs here."""
-        if outcome.rule in self.rules:
-            return self.rules[outcome.rule]
-        if outcome.dispute is not None and outcome.dispute in self.disputes:
-            return self.disputes[outcome.dispute]
-        return Reading(self.severities[outcome.severity], "")
+        weighs = self.disputes.get(outcome.dispute or "") or Reading(self.severities[outcome.severity], "")
+        ceiling = self.at_most.get(outcome.rule)
+        effects = list(Effect)
+        if ceiling and effects.index(ceiling.effect) > effects.index(weighs.effect):
+            return ceiling
+        return weighs
 
 
 def load_policy(name: str, as_of: datetime.date | None = None) -> Policy:
@@ -105,7 +106,7 @@ def _build(name: str, document: dict[str, Any], editions: list[dict[str, Any]]) 
     """Lay the editions over one another and return the policy they add up to."""
     merged: dict[str, dict[str, Any]] = {}
     for edition in editions:
-        for table in ("verdict", "limits", "record", "severity", "disputes", "rules"):
+        for table in ("verdict", "limits", "record", "severity", "disputes", "at_most"):
             merged.setdefault(table, {}).update(edition.get(table, {}))
     return Policy(
         name=name,
@@ -118,7 +119,7 @@ def _build(name: str, document: dict[str, Any], editions: list[dict[str, Any]]) 
         significance=merged["record"]["significance"],
         severities={Severity(key): Effect(value) for key, value in merged["severity"].items()},
         disputes={key: _reading(value) for key, value in merged["disputes"].items()},
-        rules={key: _reading(value) for key, value in merged["rules"].items()},
+        at_most={key: _reading(value) for key, value in merged["at_most"].items()},
     )
 
 

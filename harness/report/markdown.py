@@ -17,6 +17,7 @@ from harness.report.sections import (
     PLACES_SHOWN,
     RUNS_SHOWN,
     advice,
+    axes_worst_first,
     clean_sentence,
     groups_on,
     place_of,
@@ -78,7 +79,7 @@ def _join(blocks: Sequence[str], limit: int) -> str:
 def _blocks(review: Review) -> Iterator[str]:
     """Yield the blocks of one review in reading order. A block is never cut in two."""
     yield from _head(review)
-    for entry in sorted(review.verdict.axes, key=lambda entry: list(AxisCall).index(entry.call)):
+    for entry in axes_worst_first(review):
         weighing = [group for group in groups_on(review, entry.axis) if group.weighs]
         if weighing:
             yield f"### {_ICON[entry.call]} {entry.axis.capitalize()}: {_word(entry.call)}"

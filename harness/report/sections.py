@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audits.outcome import Axis, Outcome, Status
 from audits.policy import Effect
-from audits.verdict import AxisCall
+from audits.verdict import AxisCall, AxisVerdict, Overall, overall_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,16 @@ class Group:
         return self.word != Effect.NOTE.value
 
 
+def axes_worst_first(review: Review) -> tuple[AxisVerdict, ...]:
+    """Return the axis verdicts as they weigh on the whole, then as they are called."""
+    calls, overalls = list(AxisCall), list(Overall)
+
+    def weight(entry: AxisVerdict) -> tuple[int, int]:
+        return overalls.index(overall_of(entry)), calls.index(entry.call)
+
+    return tuple(sorted(review.verdict.axes, key=weight))
+
+
 def groups_on(review: Review, axis: Axis) -> tuple[Group, ...]:
     """Return the outcomes of one axis that a reader should see, worst first, each reason once."""
     alike: dict[tuple[object, ...], list[Outcome]] = {}
@@ -106,7 +116,7 @@ def advice(review: Review) -> tuple[str, ...]:
     """Return what the author can do about everything that weighs, worst axis first."""
     sentences = [
         _advice(group.outcome)
-        for entry in sorted(review.verdict.axes, key=lambda entry: list(AxisCall).index(entry.call))
+        for entry in axes_worst_first(review)
         for group in groups_on(review, entry.axis)
         if group.weighs and group.outcome.status is not Status.CRASHED
     ]

@@ -25,6 +25,7 @@ from harness.report.sections import (
     PLACES_SHOWN,
     RUNS_SHOWN,
     advice,
+    axes_worst_first,
     clean_sentence,
     groups_on,
     named,
@@ -97,7 +98,7 @@ def _parts(review: Review) -> Iterator[RenderableType]:
     """Yield the parts of one review in reading order."""
     yield _title(review)
     yield _axes(review)
-    for entry in sorted(review.verdict.axes, key=lambda entry: list(AxisCall).index(entry.call)):
+    for entry in axes_worst_first(review):
         yield from _axis(review, entry)
     yield from _tables(review)
     yield from _lists(review)

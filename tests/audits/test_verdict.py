@@ -209,6 +209,14 @@ def test_strict_is_never_milder_than_the_others(known: list[Outcome]) -> None:
     assert ranks["strict"] == min(ranks.values())
 
 
+def test_what_was_not_yet_forbidden_is_flagged() -> None:
+    cache = make_outcome("count-keyed-by-target")
+    assert decide([cache], load_policy("practice", datetime.date(2026, 3, 26))).overall is Overall.FLAG
+    assert decide([cache], load_policy("practice", datetime.date(2026, 3, 27))).overall is Overall.ILLEGAL
+    mild = make_outcome("count-keyed-by-target", severity=Severity.NOTE)
+    assert PRACTICE.reading(mild).effect is Effect.NOTE
+
+
 def test_a_policy_changes_on_its_dates() -> None:
     packed = make_outcome("size", Axis.LIMITS, severity=Severity.NOTE, dispute="readme-bytes")
     before = load_policy("practice", datetime.date(2026, 4, 4))
