@@ -9,6 +9,7 @@ from __future__ import annotations
 from audits.challenge import Challenge, Track
 from audits.facts import Facts
 from audits.facts.claims import Claims
+from audits.facts.logs import LogFacts
 from audits.submission import Submission
 
 UNKNOWN_TRACK = "unknown"
@@ -30,7 +31,7 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     unpacked = unpack(submission)
     modules, problems = parse(unpacked.main, unpacked.modules)
     source = CodeSource(unpacked.layers, unpacked.main, modules, (*unpacked.problems, *problems))
-    code = extract_code(submission, challenge, source, logs)
+    code = extract_code(submission, source, logs, claimed_labels(logs, claims))
     return Facts(
         submission=submission,
         challenge=challenge,
@@ -42,6 +43,14 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
         byte_table=read_byte_table(modules, code.settings),
         native=read_native(unpacked.layers, modules, code.settings),
     )
+
+
+def claimed_labels(logs: tuple[LogFacts, ...], claims: Claims) -> frozenset[str]:
+    """Return the labels of the log lines whose number is the claimed one."""
+    from audits.facts.headline import scored_line
+
+    found = [scored_line(log, claims) for log in logs]
+    return frozenset(item.line.label for item in found if item is not None and item.claimed)
 
 
 def choose_track(submission: Submission, challenge: Challenge, claims: Claims) -> Track:

@@ -48,6 +48,8 @@ class Exposure:
     """What was learned reaches the score through weights that were saved, quantised or loaded in between."""
     kept_order_elsewhere: bool = False
     """The same update keeps the order towards another reported score: this is a second scoring."""
+    headline: bool = True
+    """The claimed score depends on it; False for another evaluation that the run also prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Mark:
     kind: str
     location: Location
     report: Location
+    headline: bool = True
+    """The claimed score depends on it; False for another evaluation that the run also prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,10 @@ class Behaviour:
 MARKS = {lab.TARGET_KEYED: "target-keyed-count", lab.ORACLE: "better-of-two-scores", lab.BYTE_MIXED: "byte-mixed"}
 
 
-def summarise(machine: Machine) -> Behaviour:
+def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) -> Behaviour:
     """Return the frozen summary of one reading."""
     labels, trace = machine.labels, machine.trace
+    headline = headline_mask(machine, claimed_labels)
     updates = {id(site): freeze(site) for site in trace.updates}
     exposures: dict[tuple[int, Location, bool], Exposure] = {}
     scores: dict[Location, None] = {}
@@ -93,7 +98,9 @@ def summarise(machine: Machine) -> Behaviour:
                 learned_in_order[id(origin)] = updates[id(origin)]
         for conflict in conflicts_of(labels, report):
             key = (id(conflict.update), conflict.score.location, conflict.same_pass)
-            exposures.setdefault(key, expose(conflict, updates[id(conflict.update)], report))
+            counts = headline is None or bool(headline & labels.conflict(conflict))
+            if key not in exposures or counts:
+                exposures[key] = expose(conflict, updates[id(conflict.update)], report, counts)
     in_order = ordered_pairs(machine)
     for key, exposure in exposures.items():
         if key[0] in in_order:
@@ -104,7 +111,7 @@ def summarise(machine: Machine) -> Behaviour:
         scores=tuple(scores),
         exposures=tuple(exposures.values()),
         adaptations=tuple(update for key, update in learned_in_order.items() if key not in exposed),
-        marks=marks_of(machine),
+        marks=marks_of(machine, headline),
         updates=tuple(updates.values()),
         complete=not trace.budget_spent,
     )
@@ -142,16 +149,25 @@ def conflicts_of(labels: Labels, report: Report) -> Iterable[Conflict]:
         yield labels.conflict_info[bit]
 
 
-def expose(conflict: Conflict, update: Update, report: Report) -> Exposure:
+def headline_mask(machine: Machine, claimed_labels: frozenset[str]) -> int | None:
+    """Return all labels of the values printed under the claimed labels, or None where that cannot be told."""
+    mask = 0
+    for text, shown in machine.trace.prints:
+        if any(label in text for label in claimed_labels):
+            mask |= shown
+    return mask if mask & machine.labels.scores else None
+
+
+def expose(conflict: Conflict, update: Update, report: Report, headline: bool) -> Exposure:
     """Return a conflict as a frozen record."""
     owner, params = conflict.update.owner, conflict.score.params
     carried = bool(owner and params & ~owner and params & owner)
     return Exposure(update, conflict.score.location, report.location, conflict.same_pass,
                     conflict.update.order < conflict.score.order, carried,
-                    kept_order_elsewhere=False)
+                    kept_order_elsewhere=False, headline=headline)
 
 
-def marks_of(machine: Machine) -> tuple[Mark, ...]:
+def marks_of(machine: Machine, headline: int | None) -> tuple[Mark, ...]:
     """Return the marked places whose label reaches a report."""
     found: dict[tuple[str, Location], Mark] = {}
     for report in machine.trace.reports:
@@ -159,5 +175,6 @@ def marks_of(machine: Machine) -> tuple[Mark, ...]:
             if report.labels & label:
                 for seen, place in machine.trace.marks:
                     if seen == label:
-                        found.setdefault((name, place), Mark(name, place, report.location))
+                        counts = headline is None or bool(headline & label)
+                        found.setdefault((name, place), Mark(name, place, report.location, counts))
     return tuple(found.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from audits.challenge import Challenge
 from audits.facts.code.behaviour import Behaviour, summarise
 from audits.facts.code.configuration import Configuration
 from audits.facts.code.facts import CodeFacts, CodeProblem
@@ -32,11 +31,16 @@ class CodeSource:
     problems: tuple[CodeProblem, ...]
 
 
-def extract_code(submission: Submission, challenge: Challenge, source: CodeSource, logs: tuple[LogFacts, ...]) -> CodeFacts:
-    """Return the facts about all code that the scored path may reach."""
+def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...],
+                 claimed_labels: frozenset[str] = frozenset()) -> CodeFacts:
+    """Return the facts about all code that the scored path may reach.
+
+    `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under them
+    is the headline, any other evaluation is not.
+    """
     configuration = configure(submission, logs)
     reading = read_code(source.modules, configuration)
-    behaviour = summarise(reading.machine)
+    behaviour = summarise(reading.machine, claimed_labels)
     opened = configure(submission, logs)
     opened.open_switches = True
     dormant = difference(summarise(read_code(source.modules, opened, OPEN_BUDGET).machine), behaviour)
