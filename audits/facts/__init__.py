@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from audits.challenge import Challenge, Track
 from audits.facts.artifact import ArtifactFacts
+from audits.facts.boundaries import BoundaryFacts
 from audits.facts.byte_table import ByteTableFacts
 from audits.facts.claims import Claims
 from audits.facts.code import CodeFacts
@@ -29,6 +30,8 @@ class Facts:
     byte_table: ByteTableFacts
     native: NativeFacts = NativeFacts()
     """Per-position predictors, in native sources and in Python."""
+    boundaries: BoundaryFacts = BoundaryFacts()
+    """What reaches across the start of a packed document."""
 
 
 __all__ = ["Facts"]

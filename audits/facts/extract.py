@@ -18,6 +18,7 @@ UNKNOWN_TRACK = "unknown"
 def extract(submission: Submission, challenge: Challenge) -> Facts:
     """Return the facts of a submission. Reads, decodes and parses; executes nothing of it."""
     from audits.facts.artifact import measure_artifact
+    from audits.facts.boundaries import read_boundaries
     from audits.facts.byte_table import read_byte_table
     from audits.facts.claims import read_claims
     from audits.facts.code.extract import CodeSource, extract_code
@@ -41,7 +42,13 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
         claims=claims,
         artifact=measure_artifact(submission, challenge, unpacked.layers, logs, claims),
         byte_table=read_byte_table(modules, code.settings),
-        native=read_native(unpacked.layers, modules, code.settings),
+        native=read_native(
+            unpacked.layers,
+            modules,
+            code.settings,
+            tuple(command.script for command in submission.run_commands if command.script),
+        ),
+        boundaries=read_boundaries(modules, code.settings),
     )
 
 

@@ -44,7 +44,8 @@ class Guards:
         return self._functions[key]
 
     def _called(self, index: ModuleIndex, scope: FunctionInfo, depth: int) -> Known:
-        name = scope.in_class if scope.name.startswith("__") and scope.in_class else scope.name
+        by_class = scope.in_class is not None and (scope.name.startswith("__") or scope.name == "forward")
+        name = scope.in_class if by_class and scope.in_class else scope.name
         answers: list[Known] = []
         for other in self.indexes:
             for line in other.mentions(name):

@@ -22,20 +22,52 @@ if TYPE_CHECKING:
 NATIVE = frozenset({"c", "cpp", "c++", "cuda"})
 SOURCE_LIMIT = 400_000
 LOOP_LINES = 150
+FURTHER = 6
+"""Further modules that are parsed."""
+_IMPORTED = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
 _STORE = re.compile(r"\[\s*(\w+)\s*\]\s*=(?!=)")
 
 
 def read_native(
-    layers: tuple[Layer, ...], modules: tuple[ParsedModule, ...] = (), settings: Settings | None = None
+    layers: tuple[Layer, ...],
+    modules: tuple[ParsedModule, ...] = (),
+    settings: Settings | None = None,
+    scripts: tuple[str, ...] = (),
 ) -> NativeFacts:
-    """Read per-position predictors in native sources and in the Python that is reached."""
+    """Read per-position predictors in native sources and in the Python that is reached.
+
+    `scripts` are further scripts that the documented commands run: an evaluation may stand in one of its own.
+    """
     found = _Found()
+    modules = (*modules, *_further(layers, modules, scripts))
     for layer in layers:
         if layer.language in NATIVE:
             found.native(layer)
     for module in modules:
         found.python(module)
     return found.facts(modules, settings or Settings())
+
+
+def _further(
+    layers: tuple[Layer, ...], modules: tuple[ParsedModule, ...], scripts: tuple[str, ...]
+) -> list[ParsedModule]:
+    """Parse scripts that other commands run, with the modules of the folder that they import."""
+    from audits.facts.code.modules import ParsedModule, parse_layer
+
+    known = {module.layer.path for module in modules}
+    python = {layer.path.rsplit("/", 1)[-1]: layer for layer in layers if layer.language == "python"}
+    waiting = [name.rsplit("/", 1)[-1] for name in scripts]
+    found: list[ParsedModule] = []
+    while waiting and len(found) < FURTHER:
+        layer = python.get(waiting.pop())
+        if layer is None or layer.path in known or len(layer.source) > SOURCE_LIMIT:
+            continue
+        known.add(layer.path)
+        tree = parse_layer(layer, [])
+        if tree is not None:
+            found.append(ParsedModule(layer, tree, False))
+            waiting.extend(f"{match.group(1)}.py" for match in _IMPORTED.finditer(layer.source))
+    return found
 
 
 class _Found:
