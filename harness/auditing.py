@@ -69,7 +69,9 @@ def reviews_of(request: Request) -> list[Review]:
         intake_ms = round((perf_counter() - started) * 1000, 3)
         for submission in intake.submissions:
             result = audit(submission, challenge, rules=rules)
-            result = replace(result, timings_ms={"intake": intake_ms, **result.timings_ms})
+            total_ms = round(intake_ms + result.timings_ms["total"], 3)
+            timings_ms = {"intake": intake_ms, **result.timings_ms, "total": total_ms}
+            result = replace(result, timings_ms=timings_ms)
             reviews.append(review_of(result, rules, request.policy, request.as_of, intake.notes))
     return reviews
 

@@ -45,6 +45,10 @@ _ICON = {
     "CLEAN": "✅",
     "NOT_APPLICABLE": "➖",
 }
+_NOT_JUDGED = {
+    Status.UNCLEAR: "Could not be judged",
+    Status.CRASHED: "Referee failed on this, not the author",
+}
 _MEANING = {
     "ILLEGAL": "breaks the rules on what may be learned from, and when",
     "VIOLATION": "is over a limit, or its score is not the challenge's score",
@@ -111,7 +115,8 @@ def _group(group: Group, review: Review) -> Iterator[str]:
     outcome = group.outcome
     sure = f", confidence {outcome.confidence:.0%}" if outcome.status is Status.FLAGGED else ""
     reason = outcome.reason if outcome.status is not Status.CRASHED else outcome.reason.splitlines()[0]
-    text = f"**{markdown(group.title)}** ({_named(group.rules)}, {outcome.condition}{sure})"
+    said = group.title if outcome.status is Status.FLAGGED else _NOT_JUDGED[outcome.status]
+    text = f"**{markdown(said)}** ({_named(group.rules)}, {outcome.condition}{sure})"
     text += f"\n{markdown(reason, starts_line=True)}"
     if group.why:
         text += f"\n*{review.policy.name} policy:* {markdown(group.why)}"

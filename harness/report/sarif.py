@@ -1,8 +1,8 @@
 """Render reviews as SARIF 2.1.0, for code scanning and editors.
 
-Promises one run with the rules that judged, one result a flagged, unclear or crashed place, and annotations
-on lines that exist in the committed file: a finding in an unpacked layer lands on its wrapper's line and
-names the unpacked line in its message.
+Promises one run with the rules that judged, one result a flagged, unclear, crashed or dormant outcome, and
+annotations on lines that exist in the committed file: a finding in an unpacked layer lands on its wrapper's
+line and names the unpacked line in its message.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL = {Effect.VIOLATION: "error", Effect.FLAG: "warning", Effect.NOTE: "note"}
+_SHOWN = frozenset({Status.FLAGGED, Status.UNCLEAR, Status.CRASHED, Status.DORMANT})
 _KIND = {Status.UNCLEAR: "open", Status.CRASHED: "open", Status.DORMANT: "informational"}
 
 
@@ -78,34 +79,51 @@ def _invocation(reviews: Sequence[Review]) -> dict[str, Any]:
 
 
 def _results(review: Review, index: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Yield one result a place that a reader should see."""
-    for finding in review.findings:
-        if finding.outcome in (Status.FLAGGED, Status.UNCLEAR, Status.CRASHED, Status.DORMANT):
-            yield _result(finding, review, index)
+    """Yield one result an outcome that a reader should see; its further places are related locations."""
+    for outcome in review.result.outcomes:
+        if outcome.status in _SHOWN:
+            places = [finding for finding in review.findings if finding.rule == outcome.rule]
+            first, *others = sorted(places, key=lambda place: place.outcome is not outcome.status)
+            yield _result(first, others, review, index)
 
 
-def _result(finding: Finding, review: Review, index: dict[str, int]) -> dict[str, Any]:
-    """Return one finding as a SARIF result."""
-    kind = _KIND.get(finding.outcome, "fail")
+def _result(
+    finding: Finding, others: Sequence[Finding], review: Review, index: dict[str, int]
+) -> dict[str, Any]:
+    """Return one outcome as a SARIF result at its first place."""
+    outcome = review.outcome(finding.rule)
+    kind = _KIND.get(outcome.status, "fail")
+    related = [
+        {**_location(other, review), "id": number, "message": {"text": _message(other, review)}}
+        for number, other in enumerate(others, 1)
+    ]
     return {
         "ruleId": finding.rule,
         **({"ruleIndex": index[finding.rule]} if finding.rule in index else {}),
         "kind": kind,
         "level": _LEVEL[finding.effect] if kind == "fail" else "none",
-        "message": {"text": _message(finding, review)},
+        "message": {"text": _headline(finding, outcome.reason, review)},
         "locations": [_location(finding, review)],
+        **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {"referee/v1": _fingerprint(finding, review)},
         "properties": {
             "axis": finding.axis.value,
             "condition": finding.condition.value,
-            "outcome": finding.outcome.value,
+            "outcome": outcome.status.value,
             "severity": finding.severity.value,
-            "confidence": finding.confidence,
+            "confidence": outcome.confidence,
             "layer": finding.layer,
             "verdict": review.verdict.overall.value,
             "policy": review.policy.name,
         },
     }
+
+
+def _headline(finding: Finding, reason: str, review: Review) -> str:
+    """Return the reason of an outcome with what its first place adds."""
+    added = "" if finding.message == reason else finding.message
+    where = f" [{one_line(place_of(finding, review), 300)}]" if finding.layer else ""
+    return f"{one_line(f'{reason}. {added}' if added else reason) or finding.rule}{where}"
 
 
 def _message(finding: Finding, review: Review) -> str:

@@ -116,7 +116,8 @@ def _title(review: Review) -> RenderableType:
     if submission.origin.head_sha:
         head.append(f" at {submission.origin.head_sha[:12]}", "dim")
     script = submission.main_script or f"no script ({submission.main_script_reason})"
-    lines = [head, Text(f"main script: {one_line(script, 200)}", "dim")]
+    track = f", track {review.result.facts.track.name}" if review.result.facts else ""
+    lines = [head, Text(f"main script {one_line(script, 200)}{track}", "dim")]
     if verdict.deciding:
         lines.append(Text("decided by: " + named(verdict.deciding)))
     return RichGroup(Ruler(style="dim"), *lines)

@@ -10,7 +10,7 @@ import jsonschema
 
 from audits.outcome import Axis, Severity, Status
 from harness.report.sarif import render_sarif
-from tests.audits.builders import make_outcome
+from tests.audits.builders import evidence, make_outcome
 from tests.harness.reviews import RULES, clean, illegal, make_review
 
 
@@ -38,6 +38,22 @@ def test_a_finding_in_a_layer_lands_on_the_wrapper_and_names_its_line() -> None:
     (result,) = results(make_review([illegal(layer=1)], packed=True))
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "endLine": 2}
     assert "train_gpt.py:12-14 of unpacked layer 1" in result["message"]["text"]
+
+
+def test_one_outcome_is_one_result_with_its_further_places() -> None:
+    two = make_outcome(
+        "train-before-score",
+        Axis.LEGALITY,
+        Status.FLAGGED,
+        "the order is wrong",
+        evidence("train_gpt.py", 3, "learned here"),
+        evidence("train_gpt.py", 9, "scored here"),
+    )
+    (result,) = results(make_review([two]))
+    assert result["message"]["text"] == "the order is wrong. learned here"
+    (other,) = result["relatedLocations"]
+    assert other["message"]["text"] == "scored here"
+    assert other["physicalLocation"]["region"]["startLine"] == 9
 
 
 def test_levels_follow_the_policy() -> None:
@@ -72,8 +88,6 @@ def test_odd_names_make_valid_uris() -> None:
 
 def test_fingerprints_survive_shifted_lines_but_not_changed_code() -> None:
     def fingerprint(script: str, start: int) -> str:
-        from tests.audits.builders import evidence
-
         outcome = make_outcome(
             "r", Axis.LEGALITY, Status.FLAGGED, "x", evidence("train_gpt.py", start, "x", end=start)
         )

@@ -22,7 +22,7 @@ def test_the_whole_review() -> None:
     assert text(make_review([illegal(), clean()])).rsplit("Rulebook", 1)[0] == snapshot("""\
 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
  ILLEGAL  records/track_10min_16mb/2026-04-01_Example
-main script: train_gpt.py
+main script train_gpt.py, track track_10min_16mb
 decided by: train-before-score
 legality ILLEGAL   limits CLEAN   metric n/a   package n/a   claims n/a   record n/a
 
