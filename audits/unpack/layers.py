@@ -19,7 +19,7 @@ from audits.unpack.limits import MAX_DEPTH, MAX_LAYERS
 from audits.unpack.local_imports import LocalModules
 from audits.unpack.machine import Machine
 from audits.unpack.nodes import Node, last_of
-from audits.unpack.syntax import parse_or_none
+from audits.unpack.syntax import MAX_PARSED_BYTES, parse_or_none
 from audits.unpack.values import Data
 
 MAX_STUB = 4096
@@ -107,7 +107,8 @@ class _Walk:
         tree = parse_or_none(node.source)
         if tree is None:
             if runs and payload:
-                self._problem("undecoded-payload", node, 1, "holds a payload, but its syntax is broken")
+                why = "it is too large" if len(node.source) > MAX_PARSED_BYTES else "its syntax is broken"
+                self._problem("undecoded-payload", node, 1, f"holds a payload, but cannot be parsed: {why}")
             return
         if runs or payload:
             files = FolderFiles(self.submission, node.path)
@@ -285,7 +286,9 @@ def _successor(node: Node, candidates: list[Node]) -> Node | None:
     own = len(node.source) - sum(
         item.raw_bytes for item in candidates if item.path == node.path and item.index
     )
-    return best if best is not node and len(best.source) >= min(own, 20_000) else None
+    # A stub of a few lines only ever starts something; a long host that runs a small text stays itself.
+    takes_over = own < MAX_STUB or len(best.source) >= min(own, 20_000)
+    return best if best is not node and takes_over else None
 
 
 def _settled(data: Data, node: Node) -> Data:

@@ -67,6 +67,8 @@ class Library:
     def call(self, raw_name: str, args: list[Value], named: dict[str, Value]) -> Value:
         """Return what a library call gives."""
         name = _ALIASES.get(raw_name, raw_name)
+        if name.startswith(("builtins.bytes.", "builtins.bytearray.")):
+            name = name.removeprefix("builtins.")
         if name in decoders.BY_CALL:
             return self._decode(*decoders.BY_CALL[name], name, args, named)
         if name == "codecs.decode":

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import libcst as cst
 
 MAX_BYTES = 8 * 1024 * 1024
-MAX_LITERAL = 50_000
-MAX_NESTING = 60
+MAX_LITERAL_COST = 1_000_000
+MAX_TOTAL_COST = 10_000_000
 STACK_BYTES = 256 * 1024 * 1024
 """The native parser recurses on nested code; a roomy stack keeps hostile nesting from ending the process."""
 
@@ -28,7 +28,8 @@ def downgrade(source: str) -> str | None:
     if len(source) > MAX_BYTES or "\0" in source:
         return None
     wanted = [group for group in literal_groups(source) if _needs_rewriting(source, group)]
-    if not wanted:
+    costs = [_cost(source[part.start : part.end]) for group in wanted for part in group if part.formatted]
+    if not wanted or max(costs) > MAX_LITERAL_COST or sum(costs) > MAX_TOTAL_COST:
         return None
     rewritten = _in_roomy_thread(source, wanted)
     if rewritten is None or rewritten.count("\n") != source.count("\n") or not _parses(rewritten):
@@ -87,8 +88,6 @@ def _group_text(source: str, group: list[Literal]) -> str | None:
 def _rewritten(text: str) -> str | None:
     import libcst as cst
 
-    if len(text) > MAX_LITERAL or _nesting(text) > MAX_NESTING:
-        return None
     module = cst.Module([])
     try:
         expression = cst.parse_expression(text)
@@ -97,12 +96,10 @@ def _rewritten(text: str) -> str | None:
         return None
 
 
-def _nesting(text: str) -> int:
-    depth = deepest = 0
-    for char in text:
-        depth += (char in "([{") - (char in ")]}")
-        deepest = max(deepest, depth)
-    return deepest
+def _cost(text: str) -> int:
+    """Return what parsing may cost: the native parser is quadratic in chained operators and brackets."""
+    marks = sum(not (char.isalnum() or char == "_") for char in text)
+    return marks * marks
 
 
 def _parses(source: str) -> bool:

@@ -15,4 +15,7 @@ ALIASES = ("bz2_codec",)
 def decode(data: bytes, options: Mapping[str, object]) -> bytes:
     """Return the decompressed bytes."""
     machine = bz2.BZ2Decompressor()
-    return within(machine.decompress(data, max_length=output_limit(len(data)) + 1), len(data), NAME)
+    out = within(machine.decompress(data, max_length=output_limit(len(data)) + 1), len(data), NAME)
+    if not machine.eof:
+        raise ValueError("the stream ends early")
+    return out

@@ -29,9 +29,12 @@ def decode(data: bytes, options: Mapping[str, object]) -> bytes:
         machine = lzma.LZMADecompressor(
             format=container, memlimit=None if raw else MEMORY_LIMIT, filters=filters
         )
-        return within(machine.decompress(data, max_length=limit + 1), len(data), NAME)
+        out = within(machine.decompress(data, max_length=limit + 1), len(data), NAME)
     except lzma.LZMAError as error:
         raise ValueError(str(error)) from None
+    if not machine.eof:
+        raise ValueError("the stream ends early")
+    return out
 
 
 def _filters(value: object) -> list[dict[str, int]]:

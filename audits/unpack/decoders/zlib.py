@@ -19,6 +19,9 @@ def decode(data: bytes, options: Mapping[str, object]) -> bytes:
         raise ValueError("the window size is not known")
     try:
         machine = zlib.decompressobj(wbits)
-        return within(machine.decompress(data, output_limit(len(data)) + 1), len(data), NAME)
+        out = within(machine.decompress(data, output_limit(len(data)) + 1), len(data), NAME)
     except zlib.error as error:
         raise ValueError(str(error)) from None
+    if not machine.eof:
+        raise ValueError("the stream ends early")
+    return out
