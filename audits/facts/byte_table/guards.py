@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from audits.facts.byte_table.index import FunctionInfo, ModuleIndex
+from audits.facts.settings import ValueOrigin
 
 if TYPE_CHECKING:
     from audits.facts.settings import Scalar, Settings
@@ -168,7 +169,23 @@ class Guards:
         if setting is None:
             variable = variable_of(self.indexes, name)
             setting = self.settings.get(variable) if variable else None
-        return _UNKNOWN if setting is None else _number(setting.value)
+        if setting is None or (
+            setting.origin is ValueOrigin.DEFAULT and self._conditional_default(setting.name)
+        ):
+            return _UNKNOWN
+        return _number(setting.value)
+
+    def _conditional_default(self, variable: str) -> bool:
+        """Whether a default itself hangs on another setting: `get("A", "1" if mode == "b" else "0")`."""
+        for index in self.indexes:
+            for line in index.mentions(variable):
+                for node in index.statements_on(index.function_at(line), [line]):
+                    for part in ast.walk(node):
+                        if isinstance(part, ast.Call) and len(part.args) > 1 and isinstance(part.args[1], ast.IfExp):
+                            first = part.args[0]
+                            if isinstance(first, ast.Constant) and first.value == variable:
+                                return True
+        return False
 
 
 _UNKNOWN = "\0unknown"
