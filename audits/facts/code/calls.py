@@ -160,6 +160,8 @@ def call_function(machine: Machine, frame: Frame, function: Function, args: list
         return _skip(machine, frame, function, args, kwargs)
     if function.bound is not None:
         args = [function.bound, *args]
+    if is_idle(machine, function, args, kwargs):
+        return _skip(machine, frame, function, args, kwargs)
     key, usable = memo_key(machine, function, args, kwargs)
     if usable:
         seen = machine.memo.get(key)
@@ -216,6 +218,15 @@ def is_relevant(machine: Machine, function: Function) -> bool:
         return True
     relevant: dict[str, set[str]] = machine.heap.get("relevant", {})
     return function.node.name in relevant.get(function.module.name, ())
+
+
+def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]) -> bool:
+    """Return True for a helper that neither acts nor is given anything that has to do with the data."""
+    if isinstance(function.node, ast.Lambda) or function.node.name in machine.acting.get(function.module.name, ()):
+        return False
+    labels = machine.labels
+    return not union(machine, args, kwargs) & (
+        labels.vals | labels.states | labels.scores | labels.lookups | lab.TRAIN | lab.PATH_VAL | lab.PATH_TRAIN | lab.PIECES)
 
 
 def _skip(machine: Machine, frame: Frame, function: Function, args: list[Value], kwargs: dict[str, Value]) -> Value:

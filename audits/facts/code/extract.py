@@ -10,6 +10,7 @@ from audits.facts.code.configuration import Configuration
 from audits.facts.code.facts import CodeFacts, CodeProblem
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.reading import read_code
+from audits.facts.code.stated import stated_settings
 from audits.facts.code.third_party import third_party_imports
 from audits.facts.layer import Layer
 from audits.facts.logs import LogFacts
@@ -41,9 +42,11 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
     configuration = configure(submission, logs)
     reading = read_code(source.modules, configuration)
     behaviour = summarise(reading.machine, claimed_labels)
-    opened = configure(submission, logs)
-    opened.open_switches = True
-    dormant = difference(summarise(read_code(source.modules, opened, OPEN_BUDGET).machine), behaviour)
+    dormant = Behaviour()
+    if reading.machine.could_learn_elsewhere:
+        opened = configure(submission, logs)
+        opened.open_switches = True
+        dormant = difference(summarise(read_code(source.modules, opened, OPEN_BUDGET).machine), behaviour)
     problems = list(source.problems)
     if not behaviour.complete and source.main is not None:
         here = Location(source.main.path, 1, 1, source.main.index)
@@ -71,6 +74,8 @@ def configure(submission: Submission, logs: tuple[LogFacts, ...]) -> Configurati
             configuration.command.setdefault("WORLD_SIZE", str(command.nproc))
         configuration.command_location = Location(command.path, command.line, command.line)
         configuration.arguments = options(command)
+    elif not submission.run_commands:
+        configuration.command, configuration.command_location = stated_settings(submission)
     lay_logs(configuration, logs)
     return configuration
 

@@ -96,6 +96,13 @@ class Machine:
         self.effects = 0
         """Counts what makes a call unfit to be remembered: heap writes and uses of the current loop pass."""
         self.keep: list[Any] = []
+        self.acting: dict[str, set[str]] = {}
+        """Names of functions by module that matter even when they are given nothing of interest."""
+        self.learning: set[str] = set()
+        """Names of functions that can learn, for judging what a branch not taken would have done."""
+        self.could_learn_elsewhere = False
+        """A branch that was decided against contains something that can learn."""
+        self.judged_blocks: set[int] = set()
 
     # ---- heap ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from audits.facts.code.imports import run_module
 from audits.facts.code.labels import Labels
 from audits.facts.code.machine import BudgetSpent, Machine
 from audits.facts.code.modules import ParsedModule
-from audits.facts.code.relevance import relevant_functions
+from audits.facts.code.relevance import CallNames
 from audits.facts.code.values import Module, Value
 
 STEP_BUDGET = 400_000
@@ -42,7 +42,10 @@ def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, b
             main = module
         elif parsed.name:
             local[parsed.name] = module
-        relevant[name] = relevant_names(parsed)
+        calls = call_names(parsed)
+        relevant[name] = calls.relevant()
+        machine.acting[name] = calls.acting()
+        machine.learning |= calls.learning()
     everything = set().union(*relevant.values()) if relevant else set()
     machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}
     machine.heap["modules"] = local
@@ -61,8 +64,8 @@ def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, b
     return Reading(machine)
 
 
-def relevant_names(parsed: ParsedModule) -> set[str]:
-    """Return the names of the functions of a module that the machine has to enter."""
+def call_names(parsed: ParsedModule) -> CallNames:
+    """Return who calls whom in a module, by name."""
     lines = parsed.layer.source.splitlines()
     bodies: list[tuple[str, str]] = []
     stack: list[ast.stmt] = list(parsed.tree.body)
@@ -72,4 +75,4 @@ def relevant_names(parsed: ParsedModule) -> set[str]:
             bodies.append((node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])))
         for field in ("body", "orelse", "finalbody", "handlers"):
             stack.extend(getattr(node, field, ()))
-    return relevant_functions(bodies)
+    return CallNames(bodies)

@@ -17,6 +17,15 @@ _EFFECTS = re.compile(
     r"\.mul_\(|torch\.optim|minimum|maximum|environ|getenv|\byield\b|logaddexp|\.lerp_\(|addcdiv_|lambda|state_dict|"
     r"fineweb|_val_|_train_|val_\*|train_\*|/val|/train"
 )
+_ACTS = re.compile(
+    r"backward|\.step\b|cross_entropy|nll_loss|softmax|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|"
+    r"load_state_dict|register_forward|value_and_grad|autograd|environ|getenv|\bglobal\b|\bnonlocal\b|SentencePiece|"
+    r"torch\.load|np\.load|\bglob\b|\byield\b|deepcopy|add\.at|scatter_add|bincount|Parameter|\.data\b|\.copy_\(|"
+    r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\bself\.\w+ *=[^=]"
+)
+_LEARNS = re.compile(
+    r"backward|autograd|value_and_grad|add\.at|scatter_add|index_add|bincount|lstsq|linalg|\]\s*\+=|minimum|functional_call"
+)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -30,19 +39,37 @@ def words(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
-def relevant_functions(bodies: list[tuple[str, str]]) -> set[str]:
-    """Return the names of functions that have effects themselves or through one another.
+def learns(text: str) -> bool:
+    """Return True when a text names an operation by which something can learn."""
+    return _LEARNS.search(text) is not None
 
-    `bodies` holds (name, text) of every function; functions that share a name share their fate.
-    """
-    marked: set[str] = set()
-    callers: dict[str, set[str]] = {}
-    names = {name for name, _ in bodies}
-    for name, text in bodies:
-        if has_effects(text):
-            marked.add(name)
-        for called in words(text) & names:
-            callers.setdefault(called, set()).add(name)
+
+class CallNames:
+    """Who names whom, over the functions of a module. Functions that share a name share their fate."""
+
+    def __init__(self, bodies: list[tuple[str, str]]) -> None:
+        self.bodies = bodies
+        self.callers: dict[str, set[str]] = {}
+        names = {name for name, _ in bodies}
+        for name, text in bodies:
+            for called in words(text) & names:
+                self.callers.setdefault(called, set()).add(name)
+
+    def relevant(self) -> set[str]:
+        """Return the functions that have effects themselves or through one another."""
+        return close({name for name, text in self.bodies if has_effects(text)}, self.callers)
+
+    def acting(self) -> set[str]:
+        """Return the functions that matter whatever they are given: they read, learn, score or keep something."""
+        return close({name for name, text in self.bodies if _ACTS.search(text)}, self.callers)
+
+    def learning(self) -> set[str]:
+        """Return the functions that can learn themselves or through one another."""
+        return close({name for name, text in self.bodies if learns(text)}, self.callers)
+
+
+def close(marked: set[str], callers: dict[str, set[str]]) -> set[str]:
+    """Return the marked names and all that lead to them."""
     queue = list(marked)
     while queue:
         for caller in callers.get(queue.pop(), ()):

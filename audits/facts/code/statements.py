@@ -20,6 +20,7 @@ from audits.facts.code.expressions import (
     truth,
 )
 from audits.facts.code.machine import BREAK, CONTINUE, NORMAL, RAISE, RETURN, Frame, Loop, Machine
+from audits.facts.code.relevance import learns, words
 from audits.facts.code.subscripts import store_subscript
 from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
@@ -213,10 +214,21 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
     verdict = truth(test)
     if verdict is not None:
         note_decision(machine, test)
+        if not machine.could_learn_elsewhere:
+            _judge_skipped(machine, frame, node.orelse if verdict else node.body)
         return execute(machine, frame, node.body if verdict else node.orelse)
     alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
     alternatives.append(lambda: execute(machine, frame, node.orelse))
     return machine.branch(frame, alternatives)
+
+
+def _judge_skipped(machine: Machine, frame: Frame, block: list[ast.stmt]) -> None:
+    """Note when a block that was decided against could learn: only then are dormant patterns worth a reading."""
+    if not block or id(block) in machine.judged_blocks:
+        return
+    machine.judged_blocks.add(id(block))
+    text = "\n".join(frame.module.lines[block[0].lineno - 1:block[-1].end_lineno])
+    machine.could_learn_elsewhere = learns(text) or bool(words(text) & machine.learning)
 
 
 def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:

@@ -52,12 +52,13 @@ NONE: Final = Value(0, None, None)
 class Module:
     """One Python layer being read: its names and where its lines lie."""
 
-    __slots__ = ("env", "executed", "layer", "name", "tree")
+    __slots__ = ("env", "executed", "layer", "lines", "name", "tree")
 
     def __init__(self, layer: Layer, tree: ast.Module, name: str) -> None:
         self.layer = layer
         self.tree = tree
         self.name = name
+        self.lines = layer.source.splitlines()
         self.env: dict[str, Value] = {"__name__": Value(0, None, name)}
         self.executed = False
 
