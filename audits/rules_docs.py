@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 from audits.outcome import Axis
-from audits.rules import discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from audits.rule import Example, Rule
 
 _PARAGRAPHS = ("Why", "Looks for", "Blind to", "Ruling")
+DIFFERENCE_LINES = 60
 _HEAD = re.compile(rf"^({'|'.join(_PARAGRAPHS)}):\s*", re.MULTILINE)
 _INTRODUCTION = """\
 # The rulebook
@@ -66,9 +66,13 @@ def render_rule(rule: Rule) -> str:
     if rule.sources:
         lines += ["", "  Sources"]
         lines += [f"    {entry.what}, {entry.who}, {entry.date}: {entry.says}" for entry in rule.sources]
-    for kind, examples in (("flagged", rule.flagged), ("unclear", rule.unclear), ("clean", rule.clean)):
-        for example in examples:
-            lines += ["", f"  Example, {kind}: {_caption(example)}", textwrap.indent(_code(example), "    ")]
+    lines += ["", "  Examples", *(f"    {kind}: {caption}" for kind, caption in _captions(rule))]
+    if difference := _difference(rule):
+        lines += [
+            "",
+            "  From the first clean example to the first flagged one",
+            textwrap.indent(difference, "    "),
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -95,17 +99,33 @@ def _chapter(rule: Rule) -> str:
         lines.append("**Sources:**\n")
         lines += [f"- {entry.what}, {entry.who}, {entry.date}: {entry.says}" for entry in rule.sources]
         lines.append("")
-    for kind, examples in (("Flagged", rule.flagged), ("Unclear", rule.unclear), ("Clean", rule.clean)):
-        lines += [_shown(kind, example) for example in examples[:1]]
+    lines += ["**Examples:**\n", *(f"- {kind}: {caption}" for kind, caption in _captions(rule)), ""]
+    if difference := _difference(rule):
+        lines.append(_folded("From the first clean example to the first flagged one", difference))
     return "\n".join(lines)
 
 
-def _shown(kind: str, example: Example) -> str:
-    """Return one example as a folded block."""
-    body = _code(example)
+def _folded(summary: str, body: str) -> str:
+    """Return a difference as a folded block that it cannot break out of."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
-    head = f"<details><summary>{kind}: {_caption(example)}</summary>\n"
-    return f"{head}\n{fence}python\n{body}\n{fence}\n\n</details>\n"
+    return f"<details><summary>{summary}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n"
+
+
+def _captions(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield every example of a rule by the way it ends."""
+    for kind, examples in (("flagged", rule.flagged), ("unclear", rule.unclear), ("clean", rule.clean)):
+        yield from ((kind, _caption(example)) for example in examples)
+
+
+def _difference(rule: Rule) -> str:
+    """Return what turns the first clean example into the first one that is objected to."""
+    offending = (*rule.flagged, *rule.unclear)
+    if not offending or not rule.clean:
+        return ""
+    near, offence = _code(rule.clean[0]).splitlines(), _code(offending[0]).splitlines()
+    changed = [line.rstrip() for line in difflib.unified_diff(near, offence, n=2, lineterm="")][2:]
+    cut = [f"... {len(changed) - DIFFERENCE_LINES} more lines"] if len(changed) > DIFFERENCE_LINES else []
+    return "\n".join([*changed[:DIFFERENCE_LINES], *cut])
 
 
 def _caption(example: Example) -> str:
@@ -116,7 +136,7 @@ def _caption(example: Example) -> str:
 def _code(example: Example) -> str:
     """Return the code of an example, with its further files behind headings."""
     parts = [textwrap.dedent(example.code).strip("\n")]
-    parts += [f"# ---- {path}\n{textwrap.dedent(text).strip()[:1200]}" for path, text in example.files]
+    parts += [f"# ---- {path}\n{textwrap.dedent(text).strip()}" for path, text in example.files]
     return "\n".join(part for part in parts if part)
 
 
@@ -131,13 +151,3 @@ def _by_axis(rules: Sequence[Rule]) -> Iterator[tuple[Axis, list[Rule]]]:
 def _flat(text: str) -> str:
     """Return a paragraph on one line."""
     return " ".join(text.split())
-
-
-def main(path: str) -> None:
-    """Write the rulebook to `path`."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(render_rulebook(discover()))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

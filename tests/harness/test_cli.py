@@ -199,7 +199,7 @@ def test_rules_are_listed_and_explained(referee: Callable[..., int], tmp_path: P
     assert referee("rules", "artifact-over-cap") == 0
     explained = capsys.readouterr().out
     assert "Blind to:" in explained
-    assert "Example, flagged:" in explained
+    assert "flagged: one of two seeds is over" in explained
     assert referee("rules", "--markdown", "--output", str(tmp_path / "RULES.md")) == 0
     assert (tmp_path / "RULES.md").read_text().startswith("# The rulebook")
 
