@@ -50,6 +50,8 @@ class Exposure:
     """The same update keeps the order towards another reported score: this is a second scoring."""
     headline: bool = True
     """The claimed score depends on it; False for another evaluation that the run also prints."""
+    assumed: bool = False
+    """Only reached with a switch on that is off by default; the run's other knobs imply it was on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Mark:
     report: Location
     headline: bool = True
     """The claimed score depends on it; False for another evaluation that the run also prints."""
+    assumed: bool = False
+    """Only reached with a switch on that is off by default; the run's other knobs imply it was on."""
 
 
 @dataclass(frozen=True, slots=True)

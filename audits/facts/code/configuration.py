@@ -104,3 +104,38 @@ def like_default(value: str, default: Scalar) -> str:
 def normal(text: str) -> str:
     """Return a logged value in the form an environment variable has."""
     return {"True": "1", "False": "0", "None": ""}.get(text, text)
+
+
+def implied_switches(configuration: Configuration, printed: list[str]) -> dict[str, str]:
+    """Return switches that are off by default although the run's own evidence says they were on.
+
+    The evidence: two or more knobs of the same stem were changed for the run, or a log holds a line of that stem that
+    the code only prints with the switch on (`printed`). A README that states `SLOT_STEPS=5, SLOT_LR=0.003` over a log
+    that prints them speaks of a run with SLOT on, even where `SLOT_ENABLED` is not documented (#1150).
+    """
+    found: dict[str, str] = {}
+    for name, setting in configuration.settings.items():
+        if setting.origin is not ValueOrigin.DEFAULT or str(setting.value).lower() not in ("0", "false"):
+            continue
+        stem = name.removesuffix("_ENABLED").removesuffix("_ENABLE")
+        changed = [other for key, other in configuration.settings.items()
+                   if key != name and key.startswith(stem + "_") and was_changed(other)]
+        if len(changed) >= 2 or any(announces(text, stem) for text in printed):
+            found[name] = "1" if str(setting.value) == "0" else "true"
+    return found
+
+
+def announces(text: str, stem: str) -> bool:
+    """Return whether a log line begins with the stem of a switch as a word of its own (`ttt_sliding:start`, `TTT`)."""
+    rest = text[len(stem):]
+    return text.lower().startswith(stem.lower()) and not rest[:1].isalnum()
+
+
+def was_changed(setting: Setting) -> bool:
+    """Return whether the run gave a knob a value other than its default."""
+    if setting.origin is ValueOrigin.DEFAULT:
+        return False
+    try:
+        return float(str(setting.value)) != float(str(setting.default))
+    except ValueError:
+        return str(setting.value) != str(setting.default)

@@ -125,5 +125,7 @@ class Trace:
     """Functions entered, as (path, layer, first line)."""
     prints: list[tuple[str, int]] = field(default_factory=list)
     """Texts that show a score, with what is known of them (`*` for the rest) and the labels shown."""
+    texts: dict[str, None] = field(default_factory=dict)
+    """Beginnings of the formatted texts that were built, most of them log lines."""
     notes: list[tuple[str, Location]] = field(default_factory=list)
     budget_spent: bool = False

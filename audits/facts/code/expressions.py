@@ -569,6 +569,8 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
             constant = False
             pieces.append("*")
     text = "".join(pieces)
+    if len(text) > 7 and isinstance(node.values[0], ast.Constant):
+        machine.trace.texts[str(node.values[0].value)[:80]] = None
     if shown & machine.labels.scores:
         machine.trace.prints.append((text, shown))
     return Value(mask | path_labels(text), None, text if constant else UNKNOWN)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audits.facts.code.behaviour import Behaviour, summarise
-from audits.facts.code.configuration import Configuration
+from audits.facts.code.configuration import Configuration, implied_switches
 from audits.facts.code.facts import CodeFacts, CodeProblem
 from audits.facts.code.modules import ParsedModule
-from audits.facts.code.reading import read_code
+from audits.facts.code.reading import Reading, read_code
 from audits.facts.code.stated import stated_settings
 from audits.facts.code.third_party import third_party_imports
 from audits.facts.layer import Layer
@@ -46,7 +46,10 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
     if reading.machine.could_learn_elsewhere:
         opened = configure(submission, logs)
         opened.open_switches = True
-        dormant = difference(summarise(read_code(source.modules, opened, OPEN_BUDGET).machine), behaviour)
+        everything = read_code(source.modules, opened, OPEN_BUDGET)
+        printed = only_with_switches(submission, logs, everything, reading)
+        behaviour = with_implied(submission, source, logs, implied_switches(configuration, printed), behaviour)
+        dormant = difference(summarise(everything.machine), behaviour)
     problems = list(source.problems)
     if not behaviour.complete and source.main is not None:
         here = Location(source.main.path, 1, 1, source.main.index)
@@ -59,6 +62,43 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
         problems=tuple(problems),
         behaviour=behaviour,
         dormant=dormant,
+    )
+
+
+def only_with_switches(submission: Submission, logs: tuple[LogFacts, ...], opened: Reading,
+                       claimed: Reading) -> list[str]:
+    """Return the beginnings of log lines that the logs hold although the claimed configuration never prints them."""
+    candidates = [text for text in opened.machine.trace.texts
+                  if len(text) > 7 and text not in claimed.machine.trace.texts and ":" in text]
+    if not candidates:
+        return []
+    bodies = [run_text(submission, log) for log in logs[:8]]
+    return [text for text in candidates if any("\n" + text in body for body in bodies)]
+
+
+def run_text(submission: Submission, log: LogFacts) -> str:
+    """Return what a run logged, without the script it may have printed first."""
+    entry = submission.file(log.path)
+    if entry is None:
+        return ""
+    text = entry.data.decode("utf-8", "replace")
+    if log.source_dump is None:
+        return text
+    return "\n" + text.split("\n", log.source_dump.end_line)[-1]
+
+
+def with_implied(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...],
+                 switches: dict[str, str], behaviour: Behaviour) -> Behaviour:
+    """Add what happens when switches are on that the run's own evidence implies, marked as assumed."""
+    if not switches:
+        return behaviour
+    implied = configure(submission, logs)
+    implied.command.update(switches)
+    extra = difference(summarise(read_code(source.modules, implied, OPEN_BUDGET).machine), behaviour)
+    return replace(
+        behaviour,
+        exposures=behaviour.exposures + tuple(replace(item, assumed=True) for item in extra.exposures),
+        marks=behaviour.marks + tuple(replace(mark, assumed=True) for mark in extra.marks),
     )
 
 

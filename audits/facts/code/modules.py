@@ -64,8 +64,30 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
             return parse_quietly(older)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
+    head = parse_head(source, line)
+    if head is not None:
+        note(problems, layer, "broken-tail", line, f"{message}; only what stands before it was judged")
+        return head
     note(problems, layer, "syntax-error", line, message)
     return None
+
+
+def parse_head(source: str, line: int) -> ast.Module | None:
+    """Return the tree of what stands before a syntax error, where that is a whole program.
+
+    A log pasted after `main()` (#266) leaves a script that does not compile but whose every line can be judged.
+    """
+    lines = source.split("\n")
+    guards = [number for number, text in enumerate(lines) if text.startswith("if ") and "__main__" in text]
+    if not guards or guards[-1] + 1 >= line:
+        return None
+    end = guards[-1] + 1
+    while end < len(lines) and (lines[end][:1] in (" ", "\t") or not lines[end].strip()):
+        end += 1
+    try:
+        return parse_quietly("\n".join(lines[:end]))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def parse_quietly(source: str) -> ast.Module:
