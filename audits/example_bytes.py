@@ -1,4 +1,4 @@
-"""Scripts of our own that count bytes in one way or another, for the examples of the rules on the byte table."""
+"""Scripts of our own that count bytes in one way or another, for the examples of the rules on byte tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Gates that mix a position with the one before it, where documents are packed into one row.
 
-Attention that is told where documents begin keeps them apart; such a gate does not, unless it is masked there.
+Attention that is told where documents begin keeps them apart; such a gate does not, unless it is masked.
 """
 
 from __future__ import annotations

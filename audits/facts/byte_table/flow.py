@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from audits.facts.byte_table.evaluator import Evaluator, Frame, Result, entry, follow, follow_block
+from audits.facts.byte_table.evaluator import Evaluator, follow, follow_block
+from audits.facts.byte_table.frames import Frame, Result, entry
 from audits.facts.byte_table.index import FunctionInfo, ModuleIndex, expressions
 from audits.facts.byte_table.tokenizer import API_TEXT
 from audits.facts.byte_table.values import OPAQUE, Value, choose, holds_table, options

@@ -1,7 +1,7 @@
 """Whether the claimed run reaches a piece of code, as far as its conditions hang on settings.
 
-Three-valued: True, False, or None where a condition is not known. From the line outward through the conditions
-around it, then on to the places that call the function, until nobody calls any more.
+Three-valued: True, False, or None where a condition is not known. From the line outward through the
+conditions around it, then on to the places that call the function, until nobody calls any more.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from audits.facts.byte_table.index import FunctionInfo, ModuleIndex
 from audits.facts.settings import ValueOrigin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from audits.facts.settings import Scalar, Settings
 
 DEPTH = 5
@@ -181,7 +183,11 @@ class Guards:
             for line in index.mentions(variable):
                 for node in index.statements_on(index.function_at(line), [line]):
                     for part in ast.walk(node):
-                        if isinstance(part, ast.Call) and len(part.args) > 1 and isinstance(part.args[1], ast.IfExp):
+                        if (
+                            isinstance(part, ast.Call)
+                            and len(part.args) > 1
+                            and isinstance(part.args[1], ast.IfExp)
+                        ):
                             first = part.args[0]
                             if isinstance(first, ast.Constant) and first.value == variable:
                                 return True
@@ -264,8 +270,9 @@ def _number(value: Scalar) -> Scalar:
 def _converted(name: str, value: Scalar) -> Scalar:
     if value is _UNKNOWN or value is None:
         return value
+    kinds: dict[str, Callable[[Scalar], Scalar]] = {"bool": bool, "int": int, "float": float, "str": str}  # type: ignore[dict-item]
     try:
-        return {"bool": bool, "int": int, "float": float, "str": str}[name](value)
+        return kinds[name](value)
     except (TypeError, ValueError, OverflowError):
         return _UNKNOWN
 

@@ -69,17 +69,16 @@ class ModuleIndex:
         into = owner.statements if owner is not None else self.statements
         while stack:
             node = stack.pop()
-            kind = type(node)
-            if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._function(node, owner, in_class, prefix)
                 continue
-            if kind is ast.ClassDef:
+            if isinstance(node, ast.ClassDef):
                 self._collect(node.body, owner, node.name, f"{prefix}{node.name}.")
                 continue
             into.append(node)
-            if kind is ast.Assign and owner is None and len(node.targets) == 1:
+            if isinstance(node, ast.Assign) and owner is None and len(node.targets) == 1:
                 target = node.targets[0]
-                if type(target) is ast.Name:
+                if isinstance(target, ast.Name):
                     self.constants.setdefault(target.id, node.value)
             for block in _BLOCKS:
                 inner = getattr(node, block, None)
@@ -176,7 +175,8 @@ def header_end(node: ast.stmt) -> int:
     """Return the last line of a simple statement, or of the part of a compound one before its block."""
     body = getattr(node, "body", None)
     if isinstance(body, list) and body:
-        return max(node.lineno, body[0].lineno - (0 if body[0].lineno == node.lineno else 1))
+        first: int = body[0].lineno
+        return max(node.lineno, first - (0 if first == node.lineno else 1))
     return node.end_lineno or node.lineno
 
 

@@ -232,3 +232,30 @@ BUILTINS = frozenset(_SAFE) | {
     "range",
     "isinstance",
 }
+
+
+def fill(table: Table, place: Value, value: Value) -> None:
+    """Store into a table at one place, at many, or everywhere."""
+    if isinstance(place, int) and not isinstance(place, bool):
+        if -SIZE <= place < SIZE:
+            table.cells[place] = value
+        return
+    if isinstance(place, (list, tuple, range, Table)):
+        marks = place.cells if isinstance(place, Table) else list(place)
+        _fill_many(table, marks, value)
+        return
+    source = as_table(value)
+    if source is not None:  # a[:n] = b
+        table.cells[:] = source.cells
+        if source.side:
+            table.side, table.key, table.line = True, source.key, source.line
+
+
+def _fill_many(table: Table, marks: list[Value], value: Value) -> None:
+    if len(marks) == SIZE and all(isinstance(mark, bool) for mark in marks):
+        chosen = [place for place, mark in enumerate(marks) if mark]
+    else:
+        chosen = [mark for mark in marks if isinstance(mark, int) and -SIZE <= mark < SIZE]
+    source = listed(value) if not isinstance(value, (str, bytes)) else None
+    for order, place in enumerate(chosen):
+        table.cells[place] = source[order] if source is not None and order < len(source) else value

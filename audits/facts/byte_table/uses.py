@@ -14,7 +14,7 @@ from audits.facts.byte_table.semantics import Role, role
 from audits.facts.byte_table.values import SideFile, Table, Value, as_table, options, signature
 
 if TYPE_CHECKING:
-    from audits.facts.byte_table.evaluator import Frame
+    from audits.facts.byte_table.frames import Frame
     from audits.facts.byte_table.index import FunctionInfo, ModuleIndex
 
 _LOOKUPS = frozenset("gather index_select take embedding take_along_axis".split())

@@ -1,8 +1,8 @@
 """Tell a prediction that is always made from one that is made only for certain realised tokens.
 
-A position loop is followed once, in order. What is read at the loop's own position is the realised token; what a
-small table says about it is its class; a prediction comes from a lookup that does not contain the token. A
-prediction stored at the position under a condition on the class tells the class: it is gated.
+A position loop is followed once, in order. What is read at the loop's own position is the realised token;
+what a small table says about it is its class; a prediction comes from a lookup that does not contain the
+token. A prediction stored at the position under a condition on the class tells the class: it is gated.
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ class _Run:
 
     def _assign(self, node: Stmt, control: Mark, env: dict[str, Mark], depth: int, nested: bool) -> None:
         target, value = node.target, node.value
-        assert target is not None and value is not None
+        assert target is not None
+        assert value is not None
         marks = self._marks(value, env, control, depth)
         if target.op is Op.INDEX:
             self._store(target, value, marks, control, env, depth)

@@ -74,8 +74,9 @@ class Function:
 
 
 CASTS = frozenset(
-    "int float bool str uint8 uint16 uint32 uint64 int8 int16 int32 int64 float32 float64 item long double char "
-    "uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t size_t asarray ascontiguousarray".split()
+    "int float bool str uint8 uint16 uint32 uint64 int8 int16 int32 int64 float32 float64 item long double "
+    "char uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t size_t asarray "
+    "ascontiguousarray".split()
 )
 """Conversions: what goes in comes out."""
 
