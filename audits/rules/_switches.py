@@ -1,0 +1,96 @@
+"""Which settings stand before a line: the switches that keep a dormant pattern asleep.
+
+A search over the text of the script, upwards through the conditions that enclose a line and then through the
+calls of its function. It serves the wording of a report and decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts.code import CodeFacts
+    from audits.facts.settings import Setting
+    from audits.location import Location
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_CONDITION = re.compile(r"\s*(?:if|elif|while)\b")
+_FUNCTION = re.compile(r"\s*(?:async\s+)?def\s+(\w+)")
+_CALLS_CAP = 6
+_DEPTH_CAP = 3
+
+
+def switches_before(code: CodeFacts, location: Location, function: str) -> tuple[str, ...]:
+    """Return the settings that a line depends on, as `NAME=value`, nearest first."""
+    layer = next(
+        (item for item in code.layers if (item.path, item.index) == (location.path, location.layer)), None
+    )
+    if layer is None:
+        return ()
+    lines = layer.source.splitlines()
+    known = _by_identifier(code, lines, location)
+    found: dict[str, None] = {}
+    for condition in _conditions(lines, location.start_line, function, 0):
+        for name in _NAME.findall(condition):
+            setting = known.get(name)
+            if setting is not None and len(found) < 2:
+                found[f"{setting.name}={setting.value}"] = None
+    return tuple(found)
+
+
+def _by_identifier(code: CodeFacts, lines: list[str], location: Location) -> dict[str, Setting]:
+    """Return the switches by the names that the script gives them."""
+    found: dict[str, Setting] = {}
+    for _, setting in code.settings.by_name:
+        place = setting.location
+        same = (place.path, place.layer) == (location.path, location.layer)
+        if not same or place.start_line > len(lines) or not _is_switch(setting):
+            continue
+        name = _NAME.search(lines[place.start_line - 1])
+        if name is not None:
+            found[name.group()] = setting
+    return found
+
+
+def _is_switch(setting: Setting) -> bool:
+    return str(setting.value).strip().lower() in (
+        "0",
+        "1",
+        "true",
+        "false",
+        "",
+        "none",
+        "no",
+        "yes",
+        "off",
+        "on",
+    )
+
+
+def _conditions(lines: list[str], number: int, function: str, depth: int) -> Iterator[str]:
+    """Yield the conditions that enclose a line, then those around the calls of its function."""
+    indent = _indent(lines[number - 1]) if 0 < number <= len(lines) else 0
+    for line in reversed(lines[: max(number - 1, 0)]):
+        if not line.strip() or _indent(line) >= indent:
+            continue
+        indent = _indent(line)
+        if _CONDITION.match(line):
+            yield line
+        entered = _FUNCTION.match(line)
+        if entered:
+            function = entered.group(1)
+        if indent == 0:
+            break
+    if depth >= _DEPTH_CAP or not function.isidentifier():
+        return
+    called = re.compile(rf"(?<!def )\b{function}\(")
+    places = [place for place, line in enumerate(lines, 1) if called.search(line)]
+    for place in places[:_CALLS_CAP]:
+        yield from _conditions(lines, place, "", depth + 1)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

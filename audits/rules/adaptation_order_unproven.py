@@ -1,0 +1,148 @@
+"""Rule: the order of scoring and learning cannot be followed. Where it can, the legal patterns are named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audits.example_evaluation import EVALUATE, SCORE_FIRST, changed, script
+from audits.facts.code.events import Learner, UpdateKind
+from audits.outcome import Axis, Condition, Evidence, Severity, Status
+from audits.rule import Example, Rule, RuleSource
+from audits.rules._flow import at, not_followed
+from audits.rules._learning import learning
+
+if TYPE_CHECKING:
+    from audits.facts import Facts
+    from audits.facts.code.behaviour import Behaviour, Update
+    from audits.outcome import Outcome
+
+NEURAL, SCORE_FIRST_TTT, LORA, PHASED, COUNTS = (
+    "pure-neural",
+    "score-first-ttt",
+    "lora-ttt",
+    "phased-ttt",
+    "ngram-normalised",
+)
+_BY_STEPS = (UpdateKind.OPTIMISER, UpdateKind.GRADIENT)
+_FOREIGN = changed(
+    script(),
+    ("import torch\n", "import scoring_kernel\nimport torch\n"),
+    ("evaluate(args, model, val_tokens, base_bytes)", "scoring_kernel.evaluate(args, model)"),
+)
+
+
+class AdaptationOrderUnproven(Rule):
+    """No reported score of validation tokens could be followed from the tokens to the bits per byte.
+
+    Why: legality is a matter of order. A verdict may say that the order is kept only where the score was found
+    and everything it depends on was followed; code that was not seen is no proof.
+    Looks for: a loss on validation targets that reaches bits per byte, and every update it depends on. Where each of
+    them learned from earlier tokens only, the legal pattern is named: score-first training, per-document
+    adapters, both in phases, normalised counts, or nothing but the trained model.
+    Blind to: scores computed in C, in a package or in another process, and payloads that cannot be decoded.
+    """
+
+    id = "adaptation-order-unproven"
+    axis = Axis.LEGALITY
+    condition = Condition.C3
+    sources = (
+        RuleSource(
+            "#1017",
+            "NoesisGenesis",
+            "2026-03-28",
+            "conditions 1 to 4 speak of the order of scoring and learning",
+        ),
+        RuleSource(
+            "PR #549", "maintainers (merged)", "2026-03-23", "score-first training on scored windows is legal"
+        ),
+    )
+    unclear = (Example("the score is computed in a package that is not in the folder", _FOREIGN),)
+    clean = (
+        Example("nothing learns from validation", script(EVALUATE), (), "#74"),
+        Example("each window is scored before it is learned from", script(SCORE_FIRST), (), "#1518"),
+    )
+
+    def check(self, facts: Facts) -> Outcome:
+        """Name the adaptations that keep the order, or say why the order is not known."""
+        behaviour = facts.code.behaviour
+        asleep = tuple(name for name in legal_patterns(facts.code.dormant) if name != NEURAL)
+        why = not_followed(facts)
+        if why:
+            return self.outcome(Status.UNCLEAR, why, dormant=asleep)
+        astray = unaccounted(behaviour)
+        if astray:
+            reason = f"{learning(astray[0])}, and no score that depends on it could be followed"
+            return self.outcome(Status.UNCLEAR, reason, dormant=asleep)
+        patterns = legal_patterns(behaviour)
+        asleep = tuple(name for name in asleep if name not in patterns)
+        if behaviour.exposures:
+            reason = "the order is known, and it is broken: other rules say where"
+            return self.outcome(Status.NOT_APPLICABLE, reason, patterns=patterns, dormant=asleep)
+        return self.outcome(
+            Status.CLEAN,
+            _reason(behaviour),
+            tuple(_evidence(behaviour)),
+            patterns=patterns,
+            dormant=asleep,
+        )
+
+
+def legal_patterns(behaviour: Behaviour) -> tuple[str, ...]:
+    """Return the names of what learns in order, or `pure-neural` where nothing learns at all."""
+    kept = kept_in_order(behaviour)
+    trained = [update for update in kept if update.kind in _BY_STEPS]
+    adapters = [update for update in trained if update.learner is Learner.ADAPTER]
+    models = [update for update in trained if update.learner is Learner.MODEL]
+    found = []
+    if adapters:
+        found.append(LORA)
+    if adapters and models:
+        found.append(PHASED)
+    if models and not adapters:
+        found.append(SCORE_FIRST_TTT)
+    keyed = any(mark.kind == "target-keyed-count" for mark in behaviour.marks)
+    if not keyed and any(update.kind is UpdateKind.TABLE for update in kept):
+        found.append(COUNTS)
+    if not found and behaviour.scores and not behaviour.exposures and not behaviour.marks:
+        found.append(NEURAL)
+    return tuple(found)
+
+
+def unaccounted(behaviour: Behaviour) -> tuple[Update, ...]:
+    """Return the training steps on validation tokens, where none of them reaches a score that was followed."""
+    known = {update.location for update in behaviour.adaptations}
+    known |= {item.update.location for item in behaviour.exposures}
+    steps = [update for update in behaviour.updates if update.kind in _BY_STEPS]
+    if any(update.location in known for update in steps):
+        return ()
+    return tuple(steps)
+
+
+def kept_in_order(behaviour: Behaviour) -> tuple[Update, ...]:
+    """Return every update that some reported score follows in the right order."""
+    again = (item.update for item in behaviour.exposures if item.kept_order_elsewhere)
+    return tuple(dict.fromkeys((*behaviour.adaptations, *again)))
+
+
+def _reason(behaviour: Behaviour) -> str:
+    first = behaviour.scores[0]
+    if not behaviour.adaptations:
+        return f"the loss of {at(first)} is followed into bits per byte, and nothing in it learns from validation"
+    learned = "; ".join(learning(update) for update in behaviour.adaptations[:2])
+    return f"{learned}: only scores of later tokens depend on it"
+
+
+def _evidence(behaviour: Behaviour) -> list[Evidence]:
+    found = [
+        Evidence(update.location, f"{learning(update)}, after these are scored", Status.CLEAN, Severity.NOTE)
+        for update in behaviour.adaptations[:3]
+    ]
+    found += [
+        Evidence(place, "loss on validation targets", Status.CLEAN, Severity.NOTE)
+        for place in behaviour.scores[:2]
+    ]
+    found += [
+        Evidence(place, "turned into bits per byte", Status.CLEAN, Severity.NOTE)
+        for place in behaviour.reports[:1]
+    ]
+    return found
