@@ -83,7 +83,8 @@ class Behaviour:
     """False when the step budget ran out before the program ended."""
 
 
-MARKS = {lab.TARGET_KEYED: "target-keyed-count", lab.ORACLE: "better-of-two-scores", lab.BYTE_MIXED: "byte-mixed"}
+MARKS = {lab.TARGET_KEYED: "target-keyed-count", lab.ORACLE: "better-of-two-scores", lab.BYTE_MIXED: "byte-mixed",
+         lab.ENTROPY_MIXED: "entropy-as-expert"}
 
 
 def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) -> Behaviour:

@@ -109,7 +109,7 @@ def call_value(machine: Machine, frame: Frame, node: ast.AST, callee: Value, arg
     if kind is Part:
         run_hooks(machine, frame, node, obj.net, args)
         mask = union(machine, args, kwargs) | machine.content(obj.net) | machine.labels.param(obj.net) | callee.labels
-        return Value(mask & ~(lab.NEXT_INDEX | lab.HASHED))
+        return Value(mask & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED))
     if kind is Partial:
         return call_value(machine, frame, node, obj.func, [*obj.args, *args], {**obj.kwargs, **kwargs})
     if kind is Gradient:
@@ -369,7 +369,7 @@ def call_net(machine: Machine, frame: Frame, node: ast.AST, callee: Value, net: 
         bound = get_attribute(machine, frame, callee, method.obj.name)
         out = call_value(machine, frame, node, bound, args, kwargs)
         return out if out.obj is not None else Value(out.labels | own, None, out.const)
-    return Value(own | union(machine, args, kwargs) & ~(lab.NEXT_INDEX | lab.HASHED))
+    return Value(own | union(machine, args, kwargs) & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED))
 
 
 def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: list[Value]) -> None:

@@ -335,10 +335,11 @@ def operate(machine: Machine, frame: Frame, node: ast.AST, kind: type, left: Val
             mask |= machine.mixed(frame, node, lmask, rmask)
     if kind is ast.BitXor:
         if mask & (labels.vals | lab.TRAIN | lab.TARGET):
-            mask |= lab.HASHED
+            mask |= labels.hashed(mask)
     elif kind in (ast.Mod, ast.BitAnd) and lmask & labels.vals and not rmask & labels.vals:
-        if kind is ast.Mod or not is_comparison_mask(lmask):
-            mask |= lab.HASHED
+        mask |= labels.hashed(mask)
+    elif kind is ast.Mult and lmask & rmask & lab.DISTRIBUTION and not scored:
+        mask |= lab.ENTROPY
     if kind is ast.Add:
         if right.const == 1 and type(right.const) is int or left.const == 1 and type(left.const) is int:
             mask |= lab.NEXT_INDEX
@@ -347,11 +348,6 @@ def operate(machine: Machine, frame: Frame, node: ast.AST, kind: type, left: Val
     elif kind is ast.Div and (lmask | rmask) & labels.lookups:
         mask |= count_ratio(machine, frame, node, lmask, rmask)
     return mask
-
-
-def is_comparison_mask(mask: int) -> bool:
-    """Return True when a value is only a truth mask (no token values in it)."""
-    return False
 
 
 def count_ratio(machine: Machine, frame: Frame, node: ast.AST, lmask: int, rmask: int) -> int:

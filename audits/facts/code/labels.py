@@ -27,6 +27,8 @@ NEXT_INDEX = 1 << 4
 """A position moved one to the right: what it reads from a token stream are targets."""
 HASHED = 1 << 5
 """Several token ids mixed into one number by xor, or by a product cut with mod or mask."""
+TARGET_HASHED = 1 << 9
+"""A hash into which the realised next token was mixed (adding it afterwards picks a column instead)."""
 TARGET_KEYED = 1 << 6
 """A count looked up under a hash that contains the target."""
 ORACLE = 1 << 7
@@ -48,6 +50,10 @@ TARGET = 1 << 16
 DOC_TEXT = 1 << 17
 DISTRIBUTION = 1 << 18
 """Softmax or log-softmax output."""
+ENTROPY_EXPERT = 1 << 20
+"""Scores stacked beside an entropy, as if that were one of them."""
+ENTROPY_MIXED = 1 << 21
+"""A mixture in which an entropy stands for the log-probability of the target."""
 ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 FIRST_DYNAMIC = 24
@@ -78,6 +84,7 @@ class Labels:
         self.conflicts = 0
         self.lookups = 0
         self.reads = 0
+        self.hashed_reads = 0
         self.tag_info: dict[int, tuple[int, float]] = {}
         self.val_tags: dict[int, int] = {}
         self.state_info: dict[int, tuple[UpdateSite, int]] = {}
@@ -168,6 +175,23 @@ class Labels:
         if bit is None:
             bit = self._interned[key] = self._fresh()
             self.reads |= 1 << bit
+        return 1 << bit
+
+    def hashed(self, mask: int) -> int:
+        """Return what is added to a value when the tokens it was read from are mixed into a hash."""
+        out = HASHED
+        for bit in bit_numbers(mask & self.reads):
+            out |= self._hashed_read(bit)
+        if mask & TARGET:
+            out |= TARGET_HASHED
+        return out
+
+    def _hashed_read(self, read: int) -> int:
+        key = ("hashed read", read)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.hashed_reads |= 1 << bit
         return 1 << bit
 
     def lookup(self, lookup: Lookup) -> int:

@@ -92,7 +92,7 @@ def cross_entropy(machine: Machine, frame: Frame, node: ast.AST, func: External,
     prediction = args[0] if args else kwargs.get("input", kwargs.get("logits", NOTHING))
     target = args[1] if len(args) > 1 else kwargs.get("target", kwargs.get("targets", NOTHING))
     logits, targets = machine.mask(prediction), machine.mask(target)
-    mask = (logits | targets) & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET)
+    mask = (logits | targets) & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET | lab.TARGET_HASHED)
     if targets & machine.labels.vals:
         mask |= machine.scored(frame, node, logits, targets)
     return Value(mask)
@@ -343,7 +343,7 @@ def table_write(machine: Machine, frame: Frame, node: ast.AST, table: Value, mas
         mask = machine.learned(frame, node, mask, UpdateKind.TABLE, Learner.TABLE) | mask & ~labels.vals
         if machine.content(target) | mask != machine.content(target):
             machine.version += 1
-    machine.add_content(target, mask & ~(lab.HASHED | labels.reads))
+    machine.add_content(target, mask & ~(lab.HASHED | lab.TARGET_HASHED | labels.reads | labels.hashed_reads))
 
 
 def histogram(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
@@ -397,16 +397,33 @@ def where(machine: Machine, frame: Frame, node: ast.AST, func: External, args: A
 def mixture(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
     """Functions of several terms that may mix a score with something learned (logaddexp, lerp, stack)."""
     mask = union(machine, args, kwargs)
+    if func.last == "logsumexp" and mask & lab.ENTROPY_EXPERT:
+        machine.mark(frame, node, lab.ENTROPY_MIXED)
+        mask |= lab.ENTROPY_MIXED
     if mask & machine.labels.scores and len(args) >= 2:
         for value in args[1:]:
             mask |= machine.mixed(frame, node, machine.mask(args[0]), machine.mask(value))
     return Value(mask)
 
 
+def stack(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
+    """Put values side by side; an entropy among scores is taken for a score when they are mixed."""
+    mask = union(machine, args, kwargs)
+    listed = machine.heap.get((id(args[0].obj), "literal")) if args else None
+    items = args[0].obj.items if args and isinstance(args[0].obj, Fixed) else listed.obj.items if listed else []
+    scores = machine.labels.scores
+    masks = [machine.mask(item) for item in items]
+    if len(masks) >= 3 and any(item & scores for item in masks) and any(
+        item & lab.ENTROPY and not item & (scores | machine.labels.lookups) for item in masks
+    ):
+        mask |= lab.ENTROPY_EXPERT
+    return Value(mask)
+
+
 def hash_operation(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
     """Xor, remainder and friends as functions."""
     mask = union(machine, args, kwargs)
-    return Value(mask | (lab.HASHED if mask & (machine.labels.vals | lab.TRAIN) else 0))
+    return Value(mask | (machine.labels.hashed(mask) if mask & (machine.labels.vals | lab.TRAIN) else 0))
 
 
 def functional_call(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
@@ -454,7 +471,7 @@ BY_LAST: dict[str, Handler] = {
     "lru_cache": passthrough, "contextmanager": passthrough, "record": passthrough, "SentencePieceProcessor": tokenizer,
     "value_and_grad": value_and_grad, "deepcopy": deep_copy, "partial": partial, "bincount": histogram, "histc": histogram,
     "minimum": extreme, "maximum": extreme, "fmin": extreme, "fmax": extreme, "where": where, "logaddexp": mixture,
-    "lerp": mixture, "bitwise_xor": hash_operation, "remainder": hash_operation, "functional_call": functional_call,
+    "stack": stack, "cat": stack, "concatenate": stack, "concat": stack, "lerp": mixture, "bitwise_xor": hash_operation, "remainder": hash_operation, "functional_call": functional_call,
     "logsumexp": mixture, "lstsq": solve, "cholesky_solve": solve, "pinv": solve, "print": stop, "glob": glob,
     "BytesIO": in_memory, "StringIO": in_memory, "all_reduce": stop, "barrier": stop,
 }

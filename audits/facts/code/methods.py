@@ -317,6 +317,10 @@ def _softmax(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, nam
     return Value(machine.mask(receiver) | lab.DISTRIBUTION)
 
 
+def _logsumexp(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+    return library.mixture(machine, frame, node, External(name), [receiver], kwargs)
+
+
 def _forward(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
     if isinstance(receiver.obj, Net):
         return call_net(machine, frame, node, receiver, receiver.obj, "forward", args, kwargs)
@@ -358,7 +362,7 @@ METHODS: dict[str, Method] = {
     "index_add_": _scatter, "scatter_": _scatter, "index_put_": _scatter, "put_": _scatter, "scatter_reduce_": _scatter,
     "numel": _positions, "size": _positions, "dim": _positions, "nonzero": _positions, "argmax": _positions, "any": _positions,
     "all": _positions, "argsort": _positions, "__len__": _positions, "minimum": _extreme, "maximum": _extreme, "softmax": _softmax,
-    "log_softmax": _softmax, "forward": _forward, "__call__": _forward, "where": _where, "joinpath": _path,
+    "log_softmax": _softmax, "logsumexp": _logsumexp, "forward": _forward, "__call__": _forward, "where": _where, "joinpath": _path,
     "id_to_piece": _pieces, "IdToPiece": _pieces, "add_argument": _arguments, "parse_args": _arguments,
     "parse_known_args": _arguments,
 }

@@ -68,11 +68,14 @@ def call_names(parsed: ParsedModule) -> CallNames:
     """Return who calls whom in a module, by name."""
     lines = parsed.layer.source.splitlines()
     bodies: list[tuple[str, str]] = []
+    classes: set[str] = set()
     stack: list[ast.stmt] = list(parsed.tree.body)
     while stack:
         node = stack.pop()
+        if isinstance(node, ast.ClassDef):
+            classes.add(node.name)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             bodies.append((node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])))
         for field in ("body", "orelse", "finalbody", "handlers"):
             stack.extend(getattr(node, field, ()))
-    return CallNames(bodies)
+    return CallNames(bodies, classes)

@@ -47,8 +47,10 @@ def learns(text: str) -> bool:
 class CallNames:
     """Who names whom, over the functions of a module. Functions that share a name share their fate."""
 
-    def __init__(self, bodies: list[tuple[str, str]]) -> None:
+    def __init__(self, bodies: list[tuple[str, str]], classes: set[str]) -> None:
         self.bodies = bodies
+        self.makers = {name for name, text in bodies if words(text) & classes}
+        """Functions that may make an object of a class of the module: its identity must not be lost."""
         self.callers: dict[str, set[str]] = {}
         names = {name for name, _ in bodies}
         for name, text in bodies:
@@ -57,11 +59,11 @@ class CallNames:
 
     def relevant(self) -> set[str]:
         """Return the functions that have effects themselves or through one another."""
-        return close({name for name, text in self.bodies if has_effects(text)}, self.callers)
+        return close(self.makers | {name for name, text in self.bodies if has_effects(text)}, self.callers)
 
     def acting(self) -> set[str]:
         """Return the functions that matter whatever they are given: they read, learn, score or keep something."""
-        return close({name for name, text in self.bodies if _ACTS.search(text)}, self.callers)
+        return close(self.makers | {name for name, text in self.bodies if _ACTS.search(text)}, self.callers)
 
     def learning(self) -> set[str]:
         """Return the functions that can learn themselves or through one another."""

@@ -155,10 +155,10 @@ def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, b
 def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, content: int) -> int:
     """Record a read under a key of token ids and return its labels."""
     labels = machine.labels
-    reads = key & labels.reads
+    reads = key & labels.hashed_reads
     if not reads or not key & lab.HASHED:
         return 0
-    lookup = Lookup(machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET))
+    lookup = Lookup(machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET_HASHED))
     out = labels.lookup(lookup)
     if len(labels.lookup_info) > len(machine.trace.lookups):
         machine.trace.lookups.append(lookup)
