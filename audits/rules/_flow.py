@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from audits.location import Location
 
 EVIDENCE_CAP = 6
+ASSUMED = 0.55
+"""Confidence in what only happens with a switch on that the run's evidence implies: for a person to confirm."""
 FATAL = ("syntax-error", "undecoded-payload", "size-cap", "ratio-cap", "too-deep", "budget-spent")
 
 

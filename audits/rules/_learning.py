@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from audits.facts.code.events import Learner, UpdateKind
 from audits.rules._exposures import breach, exposures_of
-from audits.rules._flow import Sighting, at
+from audits.rules._flow import ASSUMED, Sighting, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def _sighting(group: list[Exposure], tell: Callable[[Update, Location, Location]
         update.location,
         tell(update, first.score, first.report),
         tuple(place for item in group for place in _further(item)),
-        _CONFIDENCE.get(update.kind, _WEAK),
+        ASSUMED if all(item.assumed for item in group) else _CONFIDENCE.get(update.kind, _WEAK),
         breach(first).value,
         update.function,
         any(item.headline for item in group),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audits.rules._flow import Sighting, at
+from audits.rules._flow import ASSUMED, Sighting, at
 
 if TYPE_CHECKING:
     from audits.facts.code.behaviour import Behaviour
@@ -17,7 +17,7 @@ def marked(behaviour: Behaviour, kind: str, says: str, confidence: float = 0.9) 
             mark.location,
             f"{says} ({at(mark.location)}), on the way to the val_bpb of {at(mark.report, mark.location)}",
             ((mark.report, "the score is turned into bits per byte here"),),
-            confidence,
+            ASSUMED if mark.assumed else confidence,
             headline=mark.headline,
         )
         for mark in sorted(behaviour.marks, key=lambda item: item.location)
