@@ -50,6 +50,9 @@ class ShellState:
         for _ in range(4):  # innermost first, so nested defaults need a few rounds
             if "$" not in word or len(word) > MAX_LOGICAL_LINE:
                 break
+            # Counted first: variables made of one another would grow without end.
+            if sum(len(self._value(match)) for match in _VARIABLE.finditer(word)) > MAX_LOGICAL_LINE:
+                break
             replaced = _VARIABLE.sub(self._value, word)
             if replaced == word:
                 break

@@ -69,7 +69,7 @@ class FolderFiles:
 
 def _as_mode(data: Data, binary: bool) -> Value:
     if binary and isinstance(data.value, str):
-        return data.like(data.value.encode("utf-8", "surrogateescape"))
+        return data.like(data.value.encode("utf-8", "replace"))
     if not binary and isinstance(data.value, bytes):
         try:
             return data.like(data.value.decode("utf-8-sig"))

@@ -199,7 +199,8 @@ class _Walk:
         language: str = "python",
     ) -> Node | None:
         """Return the layer for a text found inside a node, the same one when it was found before."""
-        text = _text(data.value) if isinstance(data.value, bytes) else data.value
+        # Through bytes also when it is text: lone surrogates could not be printed later.
+        text = _text(data.value if isinstance(data.value, bytes) else data.value.encode("utf-8", "replace"))
         siblings = self.children.setdefault(node.path, [])
         for known in siblings:
             if known.source == text:

@@ -188,7 +188,11 @@ class Library:
 
     def _bytes(self, first: Value) -> Value:
         if isinstance(first, Data):
-            return first if isinstance(first.value, bytes) else first.like(first.value.encode())
+            return (
+                first
+                if isinstance(first.value, bytes)
+                else first.like(first.value.encode("utf-8", "replace"))
+            )
         items = items_of(first)
         if items is not None and all(isinstance(item, int) and 0 <= item < 256 for item in items):
             return Data(bytes(item for item in items if isinstance(item, int)))
