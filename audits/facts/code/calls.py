@@ -109,7 +109,7 @@ def call_value(machine: Machine, frame: Frame, node: ast.AST, callee: Value, arg
     if kind is Part:
         run_hooks(machine, frame, node, obj.net, args)
         mask = union(machine, args, kwargs) | machine.content(obj.net) | machine.labels.param(obj.net) | callee.labels
-        return Value(mask & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED))
+        return Value(mask & ~identifiers(machine))
     if kind is Partial:
         return call_value(machine, frame, node, obj.func, [*obj.args, *args], {**obj.kwargs, **kwargs})
     if kind is Gradient:
@@ -123,6 +123,12 @@ def call_value(machine: Machine, frame: Frame, node: ast.AST, callee: Value, arg
             out = value if out is None else join(out, value)
         return out or NOTHING
     return opaque(machine, frame, node, callee.labels, args, kwargs)
+
+
+def identifiers(machine: Machine) -> int:
+    """Return the labels that only token ids carry: a net's activations are no ids."""
+    labels = machine.labels
+    return lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED | lab.TARGET | labels.reads | labels.hashed_reads
 
 
 def union(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> int:
@@ -369,7 +375,7 @@ def call_net(machine: Machine, frame: Frame, node: ast.AST, callee: Value, net: 
         bound = get_attribute(machine, frame, callee, method.obj.name)
         out = call_value(machine, frame, node, bound, args, kwargs)
         return out if out.obj is not None else Value(out.labels | own, None, out.const)
-    return Value(own | union(machine, args, kwargs) & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED))
+    return Value(own | union(machine, args, kwargs) & ~identifiers(machine))
 
 
 def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: list[Value]) -> None:
@@ -377,7 +383,7 @@ def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: lis
     for hook in net.hooks:
         if isinstance(hook.obj, Function) and hook.obj.node in machine.active:
             continue
-        seen = Value(union(machine, args, {}) | machine.labels.param(net))
+        seen = Value(union(machine, args, {}) & ~identifiers(machine) | machine.labels.param(net))
         call_value(machine, frame, node, hook, [Value(0, Part(net)), Value(0, Fixed([seen])), seen], {})
 
 

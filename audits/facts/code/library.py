@@ -115,7 +115,7 @@ def gather_from(machine: Machine, frame: Frame, node: ast.AST, base: Value, inde
     labels = machine.labels
     mask = machine.mask(base)
     tags = index & labels.tags
-    if mask & (labels.params | lab.DISTRIBUTION) and index & labels.vals:
+    if mask & (labels.params | lab.DISTRIBUTION) and index & labels.vals and index & labels.reads:
         if mask & labels.scores:
             return Value(mask | tags)
         return Value(mask | tags | machine.scored(frame, node, mask, index))

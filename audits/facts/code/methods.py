@@ -24,6 +24,7 @@ from audits.facts.code.values import (
     File,
     Fixed,
     Function,
+    Hook,
     Instance,
     Net,
     Optimiser,
@@ -262,7 +263,15 @@ def _hook(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: 
         net = obj if isinstance(obj, Net) else obj.net if isinstance(obj, Part) else None
         if net is not None and args:
             net.hooks = [*net.hooks[-3:], args[0]]
+            return Value(0, Hook(net))
     return NOTHING
+
+
+def _remove(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+    for obj in objects(receiver):
+        if isinstance(obj, Hook):
+            obj.net.hooks = []
+    return NONE
 
 
 def _read(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
@@ -356,7 +365,7 @@ METHODS: dict[str, Method] = {
     "parameters": _parameters, "named_parameters": _parameters, "state_dict": _parameters, "modules": _parameters,
     "named_modules": _parameters, "children": _parameters, "named_children": _parameters, "buffers": _parameters,
     "named_buffers": _parameters, "trainable_parameters": _parameters, "register_forward_hook": _hook,
-    "register_forward_pre_hook": _hook, "read": _read, "read_bytes": _read, "read_text": _read, "readlines": _read,
+    "register_forward_pre_hook": _hook, "remove": _remove, "read": _read, "read_bytes": _read, "read_text": _read, "readlines": _read,
     "getvalue": _read, "write": _write, "write_bytes": _write, "write_text": _write, "open": _open, "glob": _glob,
     "rglob": _glob, "gather": _gather, "take_along_dim": _gather, "scatter_add_": _scatter,
     "index_add_": _scatter, "scatter_": _scatter, "index_put_": _scatter, "put_": _scatter, "scatter_reduce_": _scatter,

@@ -179,7 +179,7 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)
-    if predicted and index.labels & labels.vals and not mask & labels.scores and not index.labels & lab.HASHED:
+    if predicted and index.labels & labels.vals and index.labels & labels.reads and not mask & labels.scores and not index.labels & lab.HASHED:
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
     out = labels.narrow(mask, tags) | look_up_table(machine, frame, node, index.labels, mask)
     out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)

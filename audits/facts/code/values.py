@@ -147,6 +147,15 @@ class Net(HeapObject):
         self.low_rank = False
 
 
+class Hook:
+    """A handle of forward hooks registered on a net."""
+
+    __slots__ = ("net",)
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+
+
 class Part:
     """A submodule or parameter of a `Net`: shares its trainable identity, not its call."""
 
