@@ -42,6 +42,8 @@ class ModuleIndex:
         self.statements: list[ast.stmt] = []
         self.constants: dict[str, ast.expr] = {}
         self.peers: list[ModuleIndex] = []
+        self.has_sidecar = False
+        """A file of bytes per validation token is named somewhere."""
         self.spent = 0
         """Evaluation steps taken in this module so far."""
         self._by_name: dict[str, FunctionInfo | None] = {}

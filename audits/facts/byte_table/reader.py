@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audits.facts.byte_table.flow import Flow
 from audits.facts.byte_table.guards import Guards
-from audits.facts.byte_table.index import ModuleIndex
+from audits.facts.byte_table.index import FunctionInfo, ModuleIndex
 from audits.facts.byte_table.records import (
     ByteDefect,
     ByteTableFacts,
@@ -41,6 +41,7 @@ def read_byte_table(modules: tuple[ParsedModule, ...], settings: Settings | None
     indexes = [ModuleIndex(module) for module in wanted]
     for index in indexes:
         index.peers = [other for other in indexes if other is not index]
+        index.has_sidecar = _SIDECAR.search(index.source) is not None
     flow = Flow(indexes)
     flow.run()
     usages = UseReader(flow).read()
@@ -106,7 +107,7 @@ def _use(usage: Usage, lookup: Lookup, usages: list[Usage], tables: _Records, gu
     if any(other.lookups and other.space is SpaceRule.GUARDED for other in usages):
         # Some other function counts properly; a lookup without spaces next to it serves another purpose.
         defects = tuple(defect for defect in defects if defect is not ByteDefect.SPACE_NEVER_COUNTED)
-    asked = defects or len(computed) < len(found) or "bytes_" in usage.index.source
+    asked = defects or len(computed) < len(found) or usage.index.has_sidecar
     path, layer = usage.index.origin
     name = usage.scope.qualified if usage.scope is not None else "<module>"
     return TableUse(
@@ -116,7 +117,7 @@ def _use(usage: Usage, lookup: Lookup, usages: list[Usage], tables: _Records, gu
         name,
         defects,
         guards.reached(usage.index, usage.scope, lookup.line) if asked else None,
-        _alternative(usage, lookup.line),
+        _alternative(usage.index, usage.scope, lookup.line),
     )
 
 
@@ -144,10 +145,18 @@ def _read_somewhere(index: ModuleIndex, line: int, guards: Guards) -> bool | Non
     return True if True in answers else None if None in answers or not answers else False
 
 
-def _alternative(usage: Usage, line: int) -> bool:
-    """Whether a lookup stands in one of two branches."""
-    own = usage.scope.statements if usage.scope is not None else usage.index.statements
-    return any(
+def _alternative(index: ModuleIndex, scope: FunctionInfo | None, line: int, depth: int = 0) -> bool:
+    """Whether a lookup stands in one of two branches, or in a helper that is only called from one."""
+    own = scope.statements if scope is not None else index.statements
+    if any(
         isinstance(node, ast.If) and node.orelse and node.lineno < line <= (node.end_lineno or line)
         for node in own
+    ):
+        return True
+    if scope is None or depth > 1:
+        return False
+    first, last = scope.node.lineno, scope.node.end_lineno or scope.node.lineno
+    calls = [call for call in index.mentions(scope.name) if not first <= call <= last]
+    return bool(calls) and all(
+        _alternative(index, index.function_at(call), call, depth + 1) for call in calls
     )

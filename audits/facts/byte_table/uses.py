@@ -110,20 +110,12 @@ class UseReader:
             known.add(id(node))
             reader.statement(node)
         if shapes:  # names that carry a shape may be combined in statements that name no table
-            names = set(shapes)
-            own = scope.statements if scope is not None else index.statements
-            for node in own:
-                if id(node) not in known and _loads(node, names):
+            first, last = (scope.node.lineno, scope.node.end_lineno or 0) if scope is not None else (1, 0)
+            lines = sorted({line for name in shapes for line in index.mentions(name, first, last)})
+            for node in index.statements_on(scope, lines):
+                if id(node) not in known:
                     reader.statement(node)
         return usage
-
-
-def _loads(node: ast.stmt, names: set[str]) -> bool:
-    return any(
-        isinstance(part, ast.Name) and part.id in names
-        for expression in expressions(node)
-        for part in ast.walk(expression)
-    )
 
 
 @dataclass(slots=True)

@@ -92,6 +92,10 @@ class _Run:
         self.env: dict[str, Mark] = dict.fromkeys(loop.positions, Mark.POSITION)
         self.env.update(dict.fromkeys(loop.elements, Mark.TOKEN))
         self.order = 0
+        self.aliases: dict[str, str] = {}
+        """Arrays under the names that a helper knows them by."""
+        self.returned: list[Mark] = []
+        """Marks of the elements of the tuple that was returned last."""
         self.guard = 0
         self.steps = 0
 
@@ -125,6 +129,10 @@ class _Run:
             elif node.act is Act.DO and node.value is not None:
                 self._do(node, control, env, depth)
             elif node.act is Act.RETURN:
+                parts_of = node.value.args if node.value is not None and node.value.op is Op.TUPLE else ()
+                self.returned = [
+                    self._marks(part, env, control, depth) | _implied(control) for part in parts_of
+                ]
                 returned |= self._marks(node.value, env, control, depth) | _implied(control)
             elif node.act is Act.LOOP:
                 self._marks(node.value, env, control, depth)
@@ -152,6 +160,17 @@ class _Run:
         if target.op is Op.INDEX:
             self._store(target, value, marks, control, env, depth)
             return
+        self._unpack(target, value, marks, control, env, nested)
+
+    def _unpack(
+        self, target: Expr, value: Expr, marks: Mark, control: Mark, env: dict[str, Mark], nested: bool
+    ) -> None:
+        each = self.returned if value.op is Op.CALL and value.name in self.by_name else []
+        if target.op is Op.TUPLE and len(each) == len(target.args):
+            for part, own in zip(target.args, list(each), strict=True):
+                if part.op is Op.NAME:
+                    self._bind(part.name, value, own, control, env, nested)
+            return
         for name in _names(target):
             self._bind(name, value, marks, control, env, nested)
 
@@ -175,7 +194,7 @@ class _Run:
         where = self._marks(place, env, control, depth)
         name = _root(owner)
         if _direct(place) and where & Mark.POSITION:
-            self._output(name, value, marks, control, target.line)
+            self._output(self.aliases.get(name, name), value, marks, control, target.line)
             return
         if (marks | where) & (Mark.TOKEN | Mark.KEYED):
             self.reading.updates.append(self.order)
@@ -278,7 +297,13 @@ class _Run:
         for name, part in zip(known.parameters, given, strict=False):
             inner[name] = self._marks(part, env, control, depth)
         before = dict(inner)
+        outside = self.aliases
+        self.aliases = {
+            name: outside.get(_root(part), _root(part))
+            for name, part in zip(known.parameters, given, strict=False)
+        }
         result = self._block(known.body, control, inner, depth + 1)
+        self.aliases = outside
         for name, part in zip(known.parameters, given, strict=False):
             if inner.get(name) != before.get(name) and part.op is Op.NAME:  # written through a reference
                 env[part.name] = env.get(part.name, Mark.NONE) | inner[name]

@@ -20,8 +20,9 @@ class Op(Enum):
     """`args[0] ? args[1] : args[2]`."""
     LOGIC = auto()
     """Comparison or boolean combination."""
+    TUPLE = auto()
     MIX = auto()
-    """Arithmetic, tuples and everything else."""
+    """Arithmetic and everything else."""
 
 
 @dataclass(frozen=True, slots=True)

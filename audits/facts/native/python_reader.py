@@ -16,6 +16,11 @@ def read_function(node: ast.FunctionDef | ast.AsyncFunctionDef, method: bool) ->
     return Function(node.name, node.lineno, tuple(names), _block(node.body, 0), method)
 
 
+def read_loop(node: ast.For) -> Stmt:
+    """Return one loop."""
+    return _loop(node, 0)
+
+
 def _block(body: list[ast.stmt], depth: int) -> list[Stmt]:
     if depth > NESTING:
         return []
@@ -102,8 +107,8 @@ def _expr(node: ast.expr | None, depth: int) -> Expr:
         isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.Invert))
     )
     inner = tuple(_expr(part, depth + 1) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
-    if isinstance(node, ast.Tuple) and not inner:
-        return Expr(Op.CONST, line)
+    if isinstance(node, ast.Tuple):
+        return Expr(Op.TUPLE, line, args=inner) if inner else Expr(Op.CONST, line)
     return Expr(Op.LOGIC if logic else Op.MIX, line, args=inner)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audits.facts.byte_table.guards import Guards
 from audits.facts.byte_table.index import ModuleIndex
 from audits.facts.native.gates import GateReader, LoopReading
-from audits.facts.native.python_reader import read_function
+from audits.facts.native.python_loops import storing_functions
 from audits.facts.native.records import GatedHint, NativeFacts, NativeFunction
 from audits.facts.native.switches import Producer, SwitchFinder
 from audits.facts.settings import Settings
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 NATIVE = frozenset({"c", "cpp", "c++", "cuda"})
 SOURCE_LIMIT = 400_000
-LOOP_LINES = 150
 FURTHER = 6
 """Further modules that are parsed."""
 _IMPORTED = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
-_STORE = re.compile(r"\[\s*(\w+)\s*\]\s*=(?!=)")
 
 
 def read_native(
@@ -96,13 +94,12 @@ class _Found:
 
     def python(self, module: ParsedModule) -> None:
         """Read the Python functions that store something at the position of a loop."""
-        wanted = _storing(module)
+        wanted, helpers = storing_functions(module)
         if not wanted:
             return
-        read = {id(node): read_function(node, method) for node, method in wanted}
-        gates = GateReader(list(read.values()))
-        for node, _ in wanted:
-            self.readings.extend((reading, module.layer, node) for reading in gates.read(read[id(node)]))
+        gates = GateReader([*(function for _, function in wanted), *helpers])
+        for node, function in wanted:
+            self.readings.extend((reading, module.layer, node) for reading in gates.read(function))
 
     def facts(self, modules: tuple[ParsedModule, ...], settings: Settings) -> NativeFacts:
         """Return everything found, with the switches of what is gated."""
@@ -114,47 +111,6 @@ class _Found:
         gated = [entry for entry in self.readings if any(stored.gated for stored in entry[0].predictions)]
         hints = _hints(gated, self.functions, modules, settings) if gated else ()
         return NativeFacts(tuple(self.functions), hints, predictors, tuple(self.problems))
-
-
-def _storing(module: ParsedModule) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, bool]]:
-    """Return functions with a loop that stores at its own position; decided on the text, which is cheap."""
-    source = module.layer.source
-    if not _STORE.search(source):
-        return []
-    lines = source.split("\n")
-    stores = {
-        (number, match.group(1)) for number, line in enumerate(lines, 1) for match in _STORE.finditer(line)
-    }
-    found: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, bool]] = []
-    stack: list[tuple[ast.stmt, bool]] = [(node, False) for node in module.tree.body]
-    while stack:
-        node, in_class = stack.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if _loops_store(node, stores):
-                found.append((node, in_class))
-            stack.extend((inner, False) for inner in node.body)
-        elif isinstance(node, ast.ClassDef):
-            stack.extend((inner, True) for inner in node.body)
-        elif isinstance(node, (ast.If, ast.Try, ast.With)):
-            stack.extend((inner, False) for inner in node.body)
-    return found
-
-
-def _loops_store(node: ast.FunctionDef | ast.AsyncFunctionDef, stores: set[tuple[int, str]]) -> bool:
-    stack: list[ast.stmt] = list(node.body)
-    while stack:
-        part = stack.pop()
-        for name in ("body", "orelse", "finalbody"):
-            stack.extend(inner for inner in getattr(part, name, ()) if isinstance(inner, ast.stmt))
-        if isinstance(part, ast.For):
-            last = part.end_lineno or part.lineno
-            counters = [part.target, *(part.target.elts if isinstance(part.target, ast.Tuple) else [])]
-            names = {target.id for target in counters if isinstance(target, ast.Name)}
-            if last - part.lineno <= LOOP_LINES and any(
-                part.lineno <= line <= last and name in names for line, name in stores
-            ):
-                return True
-    return False
 
 
 def _hints(
