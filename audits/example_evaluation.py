@@ -175,6 +175,27 @@ def adapt(args, model, tokens):
         optimizer.step()
 """
 
+WARM_UP = """\
+class Adapter(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.down = nn.Linear(args.dim, 8)
+        self.up = nn.Linear(8, args.dim)
+
+    def forward(self, hidden):
+        return hidden + self.up(self.down(hidden))
+
+
+def warm_up(args, model, tokens):
+    adapter = Adapter(args)
+    optimizer = torch.optim.AdamW(adapter.parameters(), lr=1e-4)
+    span = tokens[: args.seq_len + 1]
+    x, y = span[:-1].reshape(1, -1), span[1:].reshape(1, -1)
+    logits = model.head(adapter(model.forward_hidden(x).detach()))
+    F.cross_entropy(logits.reshape(-1, args.vocab_size), y.reshape(-1)).backward()
+    optimizer.step()
+"""
+
 CALIBRATED = """\
 def collect_hessian(args, model, tokens):
     hessian = torch.zeros(args.dim, args.dim)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _EXPORT = re.compile(r"compress\(|torch\.save\(|pickle\.dump|np\.savez?\(|gptq|quanti[sz]e", re.IGNORECASE)
 _RESTORE = re.compile(r"dequanti[sz]e|decompress", re.IGNORECASE)
+_TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
+_WIDTH = 2_000
 _CALLS_CAP = 6
 _DEPTH_CAP = 3
 
@@ -49,7 +51,8 @@ def _follows(lines: list[str], number: int, depth: int) -> bool:
             and not line.lstrip().startswith((")", "]", "#"))
         ):
             break
-        if _EXPORT.search(line) and not _RESTORE.search(line) and not line.lstrip().startswith(("#", "def ")):
+        said = _TEXT.sub("", line[:_WIDTH])
+        if _EXPORT.search(said) and not _RESTORE.search(said) and not said.lstrip().startswith(("#", "def ")):
             return True
     if not start:
         return False

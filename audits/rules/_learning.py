@@ -37,6 +37,8 @@ _CONFIDENCE = {
     UpdateKind.TABLE: 0.55,
 }
 _WEAK = 0.7
+STEPS = (UpdateKind.OPTIMISER, UpdateKind.GRADIENT)
+"""The kinds of update that train."""
 
 
 def learning(update: Update) -> str:
@@ -56,6 +58,14 @@ def sightings_of(
     for exposure in exposures_of(behaviour, *wanted):
         groups.setdefault(exposure.update.location, []).append(exposure)
     return tuple(_sighting(group, tell) for group in groups.values())
+
+
+def stray_steps(behaviour: Behaviour) -> tuple[Update, ...]:
+    """Return the training steps on validation tokens that no followed score depends on."""
+    known = {update.location for update in behaviour.adaptations}
+    known |= {item.update.location for item in behaviour.exposures}
+    steps = (update for update in behaviour.updates if update.kind in STEPS)
+    return tuple(update for update in steps if update.location not in known)
 
 
 def _sighting(group: list[Exposure], tell: Callable[[Update, Location, Location], str]) -> Sighting:

@@ -94,3 +94,36 @@ def _conditions(lines: list[str], number: int, function: str, depth: int) -> Ite
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+_GUARD = re.compile(r"\s*(?:if|elif)\s+(?:\w+\.)?(\w+)\s*(?:>\s*0(?:\.0)?)?\s*(?:and\b.*)?:")
+
+
+def switched_off(code: CodeFacts, location: Location) -> str | None:
+    """Return the setting, as `NAME=value`, that keeps the block around a line from running, or None."""
+    layer = next(
+        (item for item in code.layers if (item.path, item.index) == (location.path, location.layer)), None
+    )
+    if layer is None:
+        return None
+    lines = layer.source.splitlines()
+    known = _by_identifier(code, lines, location)
+    indent = _indent(lines[location.start_line - 1]) if location.start_line <= len(lines) else 0
+    for line in reversed(lines[: location.start_line - 1]):
+        if not line.strip() or _indent(line) >= indent:
+            continue
+        indent = _indent(line)
+        guard = _GUARD.match(line[:500])
+        setting = known.get(guard.group(1)) if guard else None
+        if setting is not None and str(setting.value).strip().lower() in (
+            "0",
+            "false",
+            "",
+            "none",
+            "off",
+            "0.0",
+        ):
+            return f"{setting.name}={setting.value}"
+        if indent == 0:
+            return None
+    return None

@@ -9,7 +9,7 @@ from audits.facts.code.events import Learner, UpdateKind
 from audits.outcome import Axis, Condition, Evidence, Severity, Status
 from audits.rule import Example, Rule, RuleSource
 from audits.rules._flow import at, not_followed
-from audits.rules._learning import learning
+from audits.rules._learning import STEPS, learning, stray_steps
 
 if TYPE_CHECKING:
     from audits.facts import Facts
@@ -23,7 +23,6 @@ NEURAL, SCORE_FIRST_TTT, LORA, PHASED, COUNTS = (
     "phased-ttt",
     "ngram-normalised",
 )
-_BY_STEPS = (UpdateKind.OPTIMISER, UpdateKind.GRADIENT)
 _FOREIGN = changed(
     script(),
     ("import torch\n", "import scoring_kernel\nimport torch\n"),
@@ -69,9 +68,9 @@ class AdaptationOrderUnproven(Rule):
         why = not_followed(facts)
         if why:
             return self.outcome(Status.UNCLEAR, why, dormant=asleep)
-        astray = unaccounted(behaviour)
-        if astray:
-            reason = f"{learning(astray[0])}, and no score that depends on it could be followed"
+        stray = stray_steps(behaviour)
+        if stray and not behaviour.adaptations and not behaviour.exposures:
+            reason = f"{learning(stray[0])}, and no score that depends on it could be followed"
             return self.outcome(Status.UNCLEAR, reason, dormant=asleep)
         patterns = legal_patterns(behaviour)
         asleep = tuple(name for name in asleep if name not in patterns)
@@ -90,7 +89,7 @@ class AdaptationOrderUnproven(Rule):
 def legal_patterns(behaviour: Behaviour) -> tuple[str, ...]:
     """Return the names of what learns in order, or `pure-neural` where nothing learns at all."""
     kept = kept_in_order(behaviour)
-    trained = [update for update in kept if update.kind in _BY_STEPS]
+    trained = [update for update in kept if update.kind in STEPS]
     adapters = [update for update in trained if update.learner is Learner.ADAPTER]
     models = [update for update in trained if update.learner is Learner.MODEL]
     found = []
@@ -106,16 +105,6 @@ def legal_patterns(behaviour: Behaviour) -> tuple[str, ...]:
     if not found and behaviour.scores and not behaviour.exposures and not behaviour.marks:
         found.append(NEURAL)
     return tuple(found)
-
-
-def unaccounted(behaviour: Behaviour) -> tuple[Update, ...]:
-    """Return the training steps on validation tokens, where none of them reaches a score that was followed."""
-    known = {update.location for update in behaviour.adaptations}
-    known |= {item.update.location for item in behaviour.exposures}
-    steps = [update for update in behaviour.updates if update.kind in _BY_STEPS]
-    if any(update.location in known for update in steps):
-        return ()
-    return tuple(steps)
 
 
 def kept_in_order(behaviour: Behaviour) -> tuple[Update, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audits.example_evaluation import EVALUATE, SCORE_FIRST, changed, script
+from audits.facts.code.events import UpdateKind
 from audits.outcome import Condition
 from audits.rule import Example, RuleSource
 from audits.rules._exposures import Breach
@@ -65,7 +66,14 @@ class RescoredAfterAdaptation(FlowRule):
 
     def sightings(self, behaviour: Behaviour, code: CodeFacts) -> Sequence[Sighting]:
         """Return what an earlier evaluation learned and a later one scores with."""
-        return sightings_of(behaviour, _tell, Breach.RESCORE)
+        seen = sightings_of(behaviour, _tell, Breach.RESCORE)
+        if not behaviour.marks:
+            return seen
+        # A cache that is wrong in itself is told by the rule on caches.
+        tables = {
+            item.update.location for item in behaviour.exposures if item.update.kind is UpdateKind.TABLE
+        }
+        return tuple(item for item in seen if item.location not in tables)
 
 
 def _tell(update: Update, score: Location, report: Location) -> str:

@@ -1,0 +1,119 @@
+"""The text of the executed scripts, cut into functions and calls without parsing all of it.
+
+A script may have 90 KB; parsing it again for every structural rule would cost more than judging it.
+Rules search the text first and parse the few functions that matter.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audits.location import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts.code import CodeFacts
+    from audits.facts.layer import Layer
+
+CALL_CAP = 2_000
+PARSE_CAP = 120_000
+_DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function by its lines; line numbers count from 1."""
+
+    layer: Layer
+    name: str
+    start: int
+    end: int
+    indent: int
+    text: str
+
+    def place(self, line: int) -> Location:
+        """Return where a line of the layer is."""
+        return Location(self.layer.path, line, line, self.layer.index)
+
+    def parse(self) -> ast.AST | None:
+        """Return the tree of this function alone, its lines counted from 1 at its first; None where it does not parse."""
+        if len(self.text) > PARSE_CAP:
+            return None
+        rows = self.text.split("\n")
+        width = len(rows[0]) - len(rows[0].lstrip())
+        body = "\n".join(row[width:] if not row[:width].strip() else row for row in rows)
+        try:
+            return ast.parse(body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def executed(code: CodeFacts) -> tuple[Layer, ...]:
+    """Return the Python texts that the scored path runs: the main script's innermost layer and what it imports."""
+    main = code.main
+    return tuple(
+        layer
+        for layer in code.layers
+        if layer.language == "python" and (layer is main or layer.module is not None and layer.executed)
+    )
+
+
+def functions(layer: Layer) -> tuple[Function, ...]:
+    """Return all functions of a layer, nested ones included, outermost first."""
+    lines = layer.source.split("\n")
+    found = []
+    for number, line in enumerate(lines):
+        match = _DEFINITION.match(line) if "def" in line else None
+        if match is None:
+            continue
+        indent = len(match.group(1))
+        end = _end(lines, number, indent)
+        text = "\n".join(lines[number:end])
+        found.append(Function(layer, match.group(2), number + 1, end, indent, text))
+    return tuple(found)
+
+
+def _end(lines: list[str], start: int, indent: int) -> int:
+    """Return the number of the last line of the block that a definition at index `start` opens."""
+    header = start
+    while header < len(lines) - 1 and header - start < 60 and not lines[header].rstrip().endswith(":"):
+        header += 1
+    last = header + 1
+    for number in range(header + 1, len(lines)):
+        line = lines[number]
+        if not line.strip():
+            continue
+        if len(line) - len(line.lstrip()) <= indent and not line.lstrip().startswith((")", "]", "}", "#")):
+            break
+        last = number + 1
+    return last
+
+
+def calls(source: str, name: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, text of the arguments) of every call of `name`."""
+    for match in re.finditer(rf"(?<!def )(?<![\w.]){re.escape(name)}\(", source):
+        yield source.count("\n", 0, match.start()) + 1, arguments(source, match.end())
+
+
+def arguments(source: str, start: int) -> str:
+    """Return the text from `start` to the bracket that closes it, cut where it grows too long."""
+    depth = 1
+    for position in range(start, min(start + CALL_CAP, len(source))):
+        symbol = source[position]
+        if symbol in "([{":
+            depth += 1
+        elif symbol in ")]}":
+            depth -= 1
+            if not depth:
+                return source[start:position]
+    return source[start : start + CALL_CAP]
+
+
+def enclosing(found: tuple[Function, ...], line: int) -> Function | None:
+    """Return the innermost function that holds a line."""
+    inside = [item for item in found if item.start <= line <= item.end]
+    return max(inside, key=lambda item: item.start) if inside else None
