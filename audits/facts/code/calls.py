@@ -165,6 +165,10 @@ def call_function(machine: Machine, frame: Frame, function: Function, args: list
     if machine.depth >= DEPTH_CAP or machine.active.count(target) > 1 or not is_relevant(machine, function):
         return _skip(machine, frame, function, args, kwargs)
     if function.bound is not None:
+        net = function.bound.obj
+        if isinstance(net, Net) and target.name not in machine.scoring.get(function.module.name, ()):  # type: ignore[union-attr]
+            given = union(machine, args, kwargs) & ~identifiers(machine)
+            return Value(given | machine.content(net) | machine.labels.param(net) | function.bound.labels)
         args = [function.bound, *args]
     if is_idle(machine, function, args, kwargs):
         return _skip(machine, frame, function, args, kwargs)
@@ -309,7 +313,7 @@ def construct(machine: Machine, frame: Frame, node: ast.AST, cls: Class, args: l
             machine.add_content(instance, union(machine, args, kwargs))
             _store_parameters(machine, instance, method, args, kwargs)
     else:
-        _fill_dataclass(machine, instance, cls, args, kwargs)
+        _fill_dataclass(machine, frame, node, instance, cls, args, kwargs)
     return value
 
 
@@ -324,13 +328,19 @@ def _store_parameters(machine: Machine, instance: Instance, method: Function, ar
                     machine.put((id(instance), target.attr), env[item.value.id])
 
 
-def _fill_dataclass(machine: Machine, instance: Instance, cls: Class, args: list[Value], kwargs: dict[str, Value]) -> None:
+def _fill_dataclass(machine: Machine, frame: Frame, node: ast.AST, instance: Instance, cls: Class, args: list[Value],
+                    kwargs: dict[str, Value]) -> None:
     """Set the fields of a dataclass from its arguments."""
     fields = [item.target.id for item in cls.node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
     for name, value in zip(fields, args, strict=False):
         machine.put((id(instance), name), value)
     for name, value in kwargs.items():
         machine.put((id(instance), name), value)
+    after = cls.find("__post_init__")
+    if after is not None and isinstance(after.obj, Function):
+        found = after.obj
+        method = Function(found.node, found.module, found.scopes, found.owner, Value(0, instance), found.defaults)
+        call_function(machine, frame, method, [], {}, node)
 
 
 def make_net(machine: Machine, cls: Class | None, args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -569,6 +569,9 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
         machine.trace.texts[str(node.values[0].value)[:80]] = None
     if shown & machine.labels.scores:
         machine.trace.prints.append((text, shown))
+        if "bpb" in text.lower() and shown & machine.labels.scores & ~machine.reported_scores:
+            # Whatever formula made it (a helper out of reach, say): it is printed as bits per byte.
+            machine.report(frame, node, shown)
     return Value(mask | path_labels(text), None, text if constant else UNKNOWN)
 
 

@@ -39,8 +39,7 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
     `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under them
     is the headline, any other evaluation is not.
     """
-    configuration = configure(submission, logs)
-    reading = read_code(source.modules, configuration)
+    configuration, reading = read_claimed(submission, source, logs)
     behaviour = summarise(reading.machine, claimed_labels)
     dormant = Behaviour()
     if reading.machine.could_learn_elsewhere:
@@ -63,6 +62,23 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
         behaviour=behaviour,
         dormant=dormant,
     )
+
+
+def read_claimed(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...]) -> tuple[Configuration, Reading]:
+    """Read the code as the claimed run was configured.
+
+    The logs have the last word on a knob, but logs of a dry run lead nowhere (#110), nor does the command of a
+    screening run (#244): where no score is met, the run command alone is taken, then the defaults.
+    """
+    configuration = configure(submission, logs)
+    reading = read_code(source.modules, configuration)
+    for fallback in (configure(submission, ()), Configuration()):
+        if reading.machine.reported_scores:
+            break
+        again = read_code(source.modules, fallback)
+        if again.machine.reported_scores:
+            return fallback, again
+    return configuration, reading
 
 
 def only_with_switches(submission: Submission, logs: tuple[LogFacts, ...], opened: Reading,

@@ -443,6 +443,15 @@ def logarithm(machine: Machine, frame: Frame, node: ast.AST, func: External, arg
     return Value(union(machine, args, kwargs))
 
 
+def dataclass_field(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
+    """`dataclasses.field`: its default, or what its factory makes."""
+    if "default" in kwargs:
+        return kwargs["default"]
+    if "default_factory" in kwargs:
+        return call_value(machine, frame, node, kwargs["default_factory"], [], {})
+    return NOTHING
+
+
 def stop(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
     """Calls that only tell people something."""
     return NONE
@@ -480,7 +489,7 @@ BY_PATH: dict[str, Handler] = {
     "torch.save": save, "numpy.save": save, "numpy.savez": save, "mlx.core.savez": save, "pickle.dump": save,
     "pickle.load": read_data, "open": open_file, "pathlib.Path": open_file, "Path": open_file, "builtins.open": open_file,
     "io.open": open_file, "gzip.open": open_file, "lzma.open": open_file, "os.open": open_file, "builtins.print": stop,
-    "os.path.join": join_path, "os.environ.get": environment, "os.getenv": environment, "torch.linalg.solve": solve,
+    "dataclasses.field": dataclass_field, "os.path.join": join_path, "os.environ.get": environment, "os.getenv": environment, "torch.linalg.solve": solve,
     "numpy.linalg.solve": solve, "torch.autograd.grad": autograd, "torch.func.grad": value_and_grad,
     "mlx.core.grad": value_and_grad, "mlx.nn.value_and_grad": value_and_grad, "math.log": logarithm, "numpy.log": logarithm,
     "math.log2": logarithm, "numpy.log2": logarithm, "builtins.len": length, "mlx.core.array": fresh_tensor,

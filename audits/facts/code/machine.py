@@ -98,6 +98,8 @@ class Machine:
         self.keep: list[Any] = []
         self.acting: dict[str, set[str]] = {}
         """Names of functions by module that matter even when they are given nothing of interest."""
+        self.scoring: dict[str, set[str]] = {}
+        """Names of functions by module that can score or change state."""
         self.learning: set[str] = set()
         """Names of functions that can learn, for judging what a branch not taken would have done."""
         self.could_learn_elsewhere = False
@@ -267,6 +269,7 @@ class Machine:
             loop = Loop(number, self.labels.tag(number, step), is_while)
             self.loops.append(loop)
             version, decisions = self.version, self.first_pass_decisions
+            innocent = self.innocent_names(frame) if step == 1 else []
             try:
                 bind(step, loop.tag)
                 flow = execute(self, frame, body)
@@ -283,10 +286,24 @@ class Machine:
                 self.loops.pop()
             if flow in (RETURN, RAISE, BREAK):
                 break
-            if self.version == version and self.first_pass_decisions == decisions:
+            if self.version == version and self.first_pass_decisions == decisions and not self.tainted(frame, innocent):
                 break
         frame.loop_exits.pop()
         return flow if flow in (RETURN, RAISE) and not is_conditional(body) else NORMAL
+
+    def innocent_names(self, frame: Frame) -> list[str]:
+        """Return the names whose plain values have nothing to do with validation tokens yet."""
+        data = self.labels.vals | self.labels.states
+        return [name for name, value in frame.env.items() if value.obj is None and not value.labels & data]
+
+    def tainted(self, frame: Frame, names: list[str]) -> bool:
+        """Return whether a pass let one of these depend on tokens: what comes first in the body must see that."""
+        labels = self.labels
+        for name in names:
+            mask = frame.env[name].labels if name in frame.env else 0
+            if mask & (labels.vals | labels.states) and not mask & labels.scores:
+                return True
+        return False
 
     # ---- records ------------------------------------------------------------------------------------------
 

@@ -223,6 +223,9 @@ def _get(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: s
             key = args[0] if args else None
             index = Index(machine.mask(key) if key is not None else 0, False, 0, key, False)
             value = load_container(machine, frame, node, receiver, obj, index)
+            if name == "get" and value.obj is obj and len(args) < 2:
+                # Nothing is known to be stored yet, so the answer may as well be None.
+                return Value(value.labels)
             if len(args) > 1:
                 extra = args[1]
                 if name == "setdefault" and extra.obj is not None and value.obj is obj:

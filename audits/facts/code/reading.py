@@ -45,6 +45,7 @@ def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, b
         calls = call_names(parsed)
         relevant[name] = calls.relevant()
         machine.acting[name] = calls.acting()
+        machine.scoring[name] = calls.scoring()
         machine.learning |= calls.learning()
     everything = set().union(*relevant.values()) if relevant else set()
     machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}

@@ -15,7 +15,7 @@ _EFFECTS = re.compile(
     r"torch\.load|\bglobal\b|\bnonlocal\b|\.append\(|\.extend\(|\]\s*\+=|\^|requires_grad|lstsq|\.solve\(|"
     r"nn\.Parameter|Parameter\(|\.data\b|\.copy_\(|\bexec\(|deepcopy|\.update\(|setdefault|\.add_\(|\.sub_\(|"
     r"\.mul_\(|torch\.optim|minimum|maximum|environ|getenv|\byield\b|logaddexp|\.lerp_\(|addcdiv_|lambda|state_dict|"
-    r"fineweb|_val_|_train_|val_\*|train_\*|/val|/train"
+    r"__post_init__|fineweb|_val_|_train_|val_\*|train_\*|/val|/train"
 )
 _ACTS = re.compile(
     r"backward|\.step\b|cross_entropy|nll_loss|softmax|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|"
@@ -23,9 +23,14 @@ _ACTS = re.compile(
     r"torch\.load|np\.load|\bglob\b|\byield\b|deepcopy|add\.at|scatter_add|bincount|Parameter|\.data\b|\.copy_\(|"
     r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\bself\.\w+ *=[^=]|\n\s+def |lambda"
 )
+_SCORES = re.compile(
+    r"cross_entropy|nll_loss|log_softmax|logsumexp|gather|take_along|backward|\.step\b|autograd|scatter|bincount|"
+    r"fromfile|\bopen\(|load_state_dict|minimum|maximum|log\(2|add\.at|\^|register_forward|load_weights|\.copy_\("
+)
 _LEARNS = re.compile(
     r"backward|autograd|value_and_grad|add\.at|scatter_add|index_add|bincount|lstsq|linalg|\]\s*\+=|minimum|functional_call"
 )
+_COMMON = frozenset(("forward", "backward", "step", "__init__", "__call__", "log"))
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -64,6 +69,12 @@ class CallNames:
     def acting(self) -> set[str]:
         """Return the functions that matter whatever they are given: they read, learn, score or keep something."""
         return close(self.makers | {name for name, text in self.bodies if _ACTS.search(text)}, self.callers)
+
+    def scoring(self) -> set[str]:
+        """Return the functions that can turn a prediction into a score, or change state: a net's other methods are maps."""
+        seeds = {name for name, text in self.bodies if _SCORES.search(text)}
+        # Every module has a `forward`: that a method calls some part's says nothing about this one.
+        return close(seeds, {name: callers for name, callers in self.callers.items() if name not in _COMMON})
 
     def learning(self) -> set[str]:
         """Return the functions that can learn themselves or through one another."""
