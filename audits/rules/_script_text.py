@@ -117,3 +117,17 @@ def enclosing(found: tuple[Function, ...], line: int) -> Function | None:
     """Return the innermost function that holds a line."""
     inside = [item for item in found if item.start <= line <= item.end]
     return max(inside, key=lambda item: item.start) if inside else None
+
+
+def split_arguments(text: str) -> list[str]:
+    """Return the arguments of a call, cut at the commas that no bracket holds."""
+    parts, depth, start = [], 0, 0
+    for position, symbol in enumerate(text):
+        if symbol in "([{":
+            depth += 1
+        elif symbol in ")]}":
+            depth -= 1
+        elif symbol == "," and not depth:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    return [*parts, text[start:].strip()]

@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from audits.location import Location
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audits.facts.code import CodeFacts
+    from audits.facts.layer import Layer
     from audits.facts.settings import Setting
-    from audits.location import Location
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _CONDITION = re.compile(r"\s*(?:if|elif|while)\b")
 _FUNCTION = re.compile(r"\s*(?:async\s+)?def\s+(\w+)")
 _CALLS_CAP = 6
 _DEPTH_CAP = 3
+_NAMES_CAP = 40
+_WIDTH = 400
 
 
 def switches_before(code: CodeFacts, location: Location, function: str) -> tuple[str, ...]:
@@ -94,6 +98,45 @@ def _conditions(lines: list[str], number: int, function: str, depth: int) -> Ite
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def unset_source(code: CodeFacts, layer: Layer, name: str) -> str | None:
+    """Return the empty setting, as `NAME=`, that a name's value is loaded from, or None.
+
+    Follows assignments of the name and of what it is made of, and the bodies of local functions called there.
+    """
+    lines = layer.source.splitlines()
+    known = {
+        identifier: setting
+        for identifier, setting in _by_identifier(code, lines, Location(layer.path, 1, 1, layer.index)).items()
+        if str(setting.value).strip() == ""
+    }
+    seen, queue = {name}, [name]
+    while queue and len(seen) < _NAMES_CAP:
+        wanted = queue.pop(0)
+        for text in _origins(lines, wanted):
+            words = dict.fromkeys(_NAME.findall(text))
+            for word in words:
+                if word in known:
+                    return f"{known[word].name}="
+            fresh = [word for word in words if word not in seen and len(word) > 1]
+            seen.update(fresh)
+            queue.extend(fresh)
+    return None
+
+
+def _origins(lines: list[str], name: str) -> Iterator[str]:
+    """Yield the right-hand sides of the assignments of a name, and the start of a function of that name."""
+    assigned = re.compile(rf"\s*{re.escape(name)}\s*(?::[^=\n]{{1,60}})?=(?!=)(.*)")
+    defined = re.compile(rf"\s*def\s+{re.escape(name)}\(")
+    for number, line in enumerate(lines):
+        if name not in line:
+            continue
+        match = assigned.match(line[:_WIDTH])
+        if match:
+            yield match.group(1)
+        elif defined.match(line[:_WIDTH]):
+            yield " ".join(row[:_WIDTH] for row in lines[number : number + 10])
 
 
 _GUARD = re.compile(r"\s*(?:if|elif)\s+(?:\w+\.)?(\w+)\s*(?:>\s*0(?:\.0)?)?\s*(?:and\b.*)?:")

@@ -1,4 +1,4 @@
-"""Rule: the script fetches something from the network."""
+"""Rule: the script fetches something from the network while it runs."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class NetworkInEvaluation(Rule):
     Why: the artifact must be self-contained. Whatever an evaluation fetches is not counted in its bytes, and a run
     without a network does not repeat it.
     Looks for: calls that download from a hub, open a URL or a socket, or start a download program, in the code that the
-    main script runs. Inside a function that scores validation tokens it is a violation, elsewhere (fetching
-    the data set before training) a warning; a published attention kernel is noted.
-    Blind to: packages that fetch on import, and names that are only built at run time.
+    main script runs. A reviewer should see each of them; a published attention kernel is only noted.
+    Blind to: whether the download serves training or evaluation, packages that fetch on import, and names that are
+    only built at run time.
     Ruling: whether a kernel from the hub is fine was never said; packages are free (README).
     """
 
@@ -99,10 +99,7 @@ class NetworkInEvaluation(Rule):
         ]
         if not found:
             return self.outcome(Status.NOT_APPLICABLE, "no call in the executed code reaches the network")
-        scored = (*facts.code.behaviour.scores, *facts.code.behaviour.reports)
-        shown = sorted(
-            (_evidence(call, scored) for call in found), key=lambda item: _ORDER.index(item.severity)
-        )
+        shown = sorted((_evidence(call) for call in found), key=lambda item: item.severity is Severity.NOTE)
         worst = shown[0]
         return self.outcome(
             Status.FLAGGED,
@@ -113,24 +110,12 @@ class NetworkInEvaluation(Rule):
         )
 
 
-_ORDER = (Severity.VIOLATION, Severity.DISPUTED, Severity.WARNING, Severity.NOTE)
-
-
-def _evidence(call: _Call, scored: tuple[Location, ...]) -> Evidence:
+def _evidence(call: _Call) -> Evidence:
     if call.name == _KERNEL:
         return Evidence(call.place, "a kernel is fetched from the hub", Status.FLAGGED, Severity.NOTE, 0.9)
     where = f"in {call.inside.name}" if call.inside else "at module level"
-    if call.inside and any(_holds(call.inside, place) for place in scored):
-        says = f"{call.name} fetches something from the network {where}, which scores validation tokens"
-        return Evidence(call.place, says, Status.FLAGGED, Severity.VIOLATION, 0.75)
     says = f"{call.name} fetches something from the network {where}"
     return Evidence(call.place, says, Status.FLAGGED, Severity.WARNING, 0.8)
-
-
-def _holds(function: Function, place: Location) -> bool:
-    same = (function.layer.path, function.layer.index) == (place.path, place.layer)
-    # A function that trains as well (a whole run in `main`) may fetch its data set first.
-    return same and function.start <= place.start_line <= function.end and "train_" not in function.text
 
 
 def _downloads(layer: Layer) -> Iterator[_Call]:
