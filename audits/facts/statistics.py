@@ -60,7 +60,7 @@ def record_summary(facts: Facts) -> RecordFacts:
     values = [value for _, value in scores]
     row, stated = _predecessor(facts)
     before = _before(row, stated)
-    nats_per_bpb = fmean(losses) / fmean(values) if losses else None
+    nats_per_bpb = fmean(losses) / fmean(values) if losses and fmean(values) else None
     margin = facts.challenge.improvement_nats
     better = before.mean - fmean(values) if before else None
     return RecordFacts(
