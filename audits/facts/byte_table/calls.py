@@ -103,9 +103,13 @@ class Calls(Expressions):
             if isinstance(target, Closure):
                 return self._enter(target, node, frame)
             info = self.index.function(callee.id)
-            if info is not None:
+            if (
+                info is not None
+                and info.in_class is None
+                and (info.parent is None or callee.id not in op.BUILTINS)
+            ):
                 return self._enter(Closure(info.node.args, info.node.body, None), node, frame)
-            return self._library(callee.id, node, frame)
+            return self._library(self.index.alias(callee.id), node, frame)
         target = self.value(callee, frame)
         return self._enter(target, node, frame) if isinstance(target, Closure) else OPAQUE
 

@@ -66,7 +66,7 @@ class Expressions:
             return self.globals[name]
         self.globals[name] = OPAQUE  # also ends a cycle of definitions
         expression = self.index.constants.get(name)
-        if expression is not None:
+        if expression is not None and name not in self.index.imported:
             self.globals[name] = self.value(expression, Frame({}))
         return self.globals[name]
 

@@ -254,6 +254,7 @@ class Flow:
             return
         owner, info = callee
         parameters = [arg.arg for arg in (*info.node.args.posonlyargs, *info.node.args.args)][shift:]
+        self._spread(owner, info, parameters, arguments, run, frame)
         for name, argument in zip(parameters, arguments, strict=False):
             if isinstance(argument, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
                 value = run.value(argument, frame)
@@ -264,6 +265,25 @@ class Flow:
                 value = run.value(keyword.value, frame)
                 if holds_table(value):
                     self._named(owner, info, keyword.arg, value)
+
+    def _spread(
+        self,
+        index: ModuleIndex,
+        info: FunctionInfo,
+        parameters: list[str],
+        arguments: list[ast.expr],
+        run: Evaluator,
+        frame: Frame,
+    ) -> None:
+        """Bind `*tables`: its elements go to the parameters from there on."""
+        for place, argument in enumerate(arguments):
+            if isinstance(argument, ast.Starred):
+                for option in options(run.value(argument.value, frame)):
+                    if isinstance(option, (tuple, list)):
+                        for name, value in zip(parameters[place:], option, strict=False):
+                            if holds_table(value):
+                                self._named(index, info, name, value)
+                return
 
     def _callee(
         self, index: ModuleIndex, call: ast.Call

@@ -46,6 +46,7 @@ class ModuleIndex:
         """A file of bytes per validation token is named somewhere."""
         self.spent = 0
         """Evaluation steps taken in this module so far."""
+        self.imported: set[str] = set()
         self._by_name: dict[str, FunctionInfo | None] = {}
         self._collect(module.tree.body, None, None, "")
         numpy = _NUMPY.search(self.source)
@@ -78,6 +79,8 @@ class ModuleIndex:
                 self._collect(node.body, owner, node.name, f"{prefix}{node.name}.")
                 continue
             into.append(node)
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self.imported.update((part.asname or part.name).split(".")[0] for part in node.names)
             if isinstance(node, ast.Assign) and owner is None and len(node.targets) == 1:
                 target = node.targets[0]
                 if isinstance(target, ast.Name):
@@ -100,7 +103,9 @@ class ModuleIndex:
     ) -> None:
         info = FunctionInfo(node.name, prefix + node.name, node, owner, in_class)
         self.functions.append(info)
-        self._by_name[node.name] = None if node.name in self._by_name and node.name != "__init__" else info
+        twice = node.name in self._by_name and node.name != "__init__"
+        plain = in_class is None and owner is None  # of two functions of a module the last one counts
+        self._by_name[node.name] = info if plain or not twice else None
         self._collect(node.body, info, None, f"{info.qualified}.")
 
     def function(self, name: str) -> FunctionInfo | None:
@@ -108,6 +113,15 @@ class ModuleIndex:
         if name in self._by_name:
             return self._by_name[name]
         return next((peer._by_name[name] for peer in self.peers if peer._by_name.get(name)), None)
+
+    def alias(self, name: str) -> str:
+        """Return what a name stands for where a module only renames it (`size = len`)."""
+        for _ in range(4):
+            bound = self.constants.get(name)
+            if not isinstance(bound, ast.Name):
+                break
+            name = bound.id
+        return name
 
     def constructor(self, class_name: str) -> FunctionInfo | None:
         """Return the `__init__` of a class."""

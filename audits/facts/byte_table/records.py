@@ -47,6 +47,8 @@ class ByteDefect(StrEnum):
     """Unused pieces count as bytes; they do not occur in text, so nothing moves."""
     CHARACTERS = "characters"
     """Characters are counted instead of UTF-8 bytes."""
+    CONSTANT_ADDED = "constant-added"
+    """Every piece counts more bytes than it has."""
     SPACE_AFTER_BOUNDARY = "space-after-boundary"
     """A space is counted at the start of a document too."""
     SPACE_NEVER_COUNTED = "space-never-counted"

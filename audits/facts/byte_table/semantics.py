@@ -47,7 +47,7 @@ def role(table: Table) -> Role:
     if table.side:
         return Role.SIDE
     sizes = [size(cell) for cell in table.cells]
-    if sizes[PLAIN] == 3 and sizes[ACCENTED] in (1, 2) and not isinstance(table.cells[PLAIN], bool):
+    if not isinstance(table.cells[PLAIN], bool) and _measures(sizes[PLAIN], sizes[ACCENTED]):
         return Role.BYTES
     flags = [None if isinstance(cell, (Opaque, str)) else bool(cell) for cell in table.cells]
     if flags[PLAIN] is False and (flags[LED] or flags[QUERY]) and not flags[ACCENTED]:
@@ -57,6 +57,13 @@ def role(table: Table) -> Role:
     if flags[BOS] is False and flags[PLAIN] and flags[LED]:
         return Role.ORDINARY
     return Role.OTHER
+
+
+def _measures(plain: int | None, accented: int | None) -> bool:
+    """Whether the numbers for `ing` and `é` are lengths, perhaps off by a constant."""
+    if plain is None or accented is None:
+        return False
+    return (plain == 3 and accented in (1, 2)) or (3 < plain <= 8 and plain - accented == 1)
 
 
 def intrinsic(table: Table) -> tuple[ByteDefect, ...]:
@@ -76,6 +83,8 @@ def intrinsic(table: Table) -> tuple[ByteDefect, ...]:
         found.append(ByteDefect.UNUSED_COUNTED)
     if sizes[ACCENTED] == 1:
         found.append(ByteDefect.CHARACTERS)
+    if sizes[PLAIN] != 3:
+        found.append(ByteDefect.CONSTANT_ADDED)
     return tuple(found)
 
 
