@@ -41,7 +41,7 @@ class Exposure:
     score: Location
     report: Location
     same_pass: bool
-    """Both lie in one pass of a loop over validation; otherwise the learning sweep precedes the scoring sweep."""
+    """Both lie in one pass of a loop over validation; otherwise one sweep precedes the other."""
     update_first: bool
     """The update is met before the score when the program runs."""
     carried: bool
@@ -83,8 +83,12 @@ class Behaviour:
     """False when the step budget ran out before the program ended."""
 
 
-MARKS = {lab.TARGET_KEYED: "target-keyed-count", lab.ORACLE: "better-of-two-scores", lab.BYTE_MIXED: "byte-mixed",
-         lab.ENTROPY_MIXED: "entropy-as-expert"}
+MARKS = {
+    lab.TARGET_KEYED: "target-keyed-count",
+    lab.ORACLE: "better-of-two-scores",
+    lab.BYTE_MIXED: "byte-mixed",
+    lab.ENTROPY_MIXED: "entropy-as-expert",
+}
 
 
 def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) -> Behaviour:
@@ -138,8 +142,17 @@ def ordered_pairs(machine: Machine) -> set[int]:
 
 def freeze(site: UpdateSite) -> Update:
     """Return an update as a frozen record."""
-    return Update(site.location, site.kind, site.learner, site.function, site.order, site.shared, site.prefix_only,
-                  site.scored_before, bool(site.loops))
+    return Update(
+        site.location,
+        site.kind,
+        site.learner,
+        site.function,
+        site.order,
+        site.shared,
+        site.prefix_only,
+        site.scored_before,
+        bool(site.loops),
+    )
 
 
 def score_sites(labels: Labels, report: Report) -> Iterable[ScoreSite]:
@@ -167,9 +180,16 @@ def expose(conflict: Conflict, update: Update, report: Report, headline: bool) -
     """Return a conflict as a frozen record."""
     owner, params = conflict.update.owner, conflict.score.params
     carried = bool(owner and params & ~owner and params & owner)
-    return Exposure(update, conflict.score.location, report.location, conflict.same_pass,
-                    conflict.update.order < conflict.score.order, carried,
-                    kept_order_elsewhere=False, headline=headline)
+    return Exposure(
+        update,
+        conflict.score.location,
+        report.location,
+        conflict.same_pass,
+        conflict.update.order < conflict.score.order,
+        carried,
+        kept_order_elsewhere=False,
+        headline=headline,
+    )
 
 
 def marks_of(machine: Machine, headline: int | None) -> tuple[Mark, ...]:

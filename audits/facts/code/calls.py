@@ -6,13 +6,17 @@ import ast
 from typing import Any
 
 from audits.facts.code import labels as lab
-from audits.facts.code.expressions import evaluate, get_attribute
-from audits.facts.code.machine import DEPTH_CAP, NORMAL, Frame, Machine
+from audits.facts.code.attributes import get_attribute
+from audits.facts.code.expressions import evaluate
+from audits.facts.code.iteration import element_of
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
+from audits.facts.code.statements import execute
+from audits.facts.code.updates import backward
 from audits.facts.code.values import (
     NOTHING,
     UNKNOWN,
     Bound,
-    Buffer,
     Class,
     Container,
     External,
@@ -22,7 +26,6 @@ from audits.facts.code.values import (
     HeapObject,
     Instance,
     Net,
-    Optimiser,
     Part,
     Partial,
     Value,
@@ -44,8 +47,6 @@ def evaluate_call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
             if isinstance(value.obj, Fixed):
                 args.extend(value.obj.items)
             else:
-                from audits.facts.code.statements import element_of
-
                 args.append(element_of(machine, frame, node, value, 0))
         else:
             args.append(value)
@@ -79,7 +80,12 @@ def _spread(machine: Machine, value: Value, kwargs: dict[str, Value]) -> None:
     for obj in objects(value):
         if isinstance(obj, Container):
             for key, stored in list(machine.heap.items()):
-                if type(key) is tuple and key[0] == id(obj) and type(key[1]) is tuple and isinstance(stored, Value):
+                if (
+                    type(key) is tuple
+                    and key[0] == id(obj)
+                    and type(key[1]) is tuple
+                    and isinstance(stored, Value)
+                ):
                     kwargs.setdefault(str(key[1][1]), stored)
 
 
@@ -87,20 +93,21 @@ def _super(machine: Machine, frame: Frame) -> Value:
     return Value(0, External("super"))
 
 
-def call_value(machine: Machine, frame: Frame, node: ast.AST, callee: Value, args: list[Value],
-               kwargs: dict[str, Value]) -> Value:
+def call_value(
+    machine: Machine, frame: Frame, node: ast.AST, callee: Value, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
     """Call a value, whatever it is."""
+    from audits.facts.code.construction import construct
+    from audits.facts.code.library import call_external
+    from audits.facts.code.methods import call_method
+
     obj = callee.obj
     kind = type(obj)
     if kind is Function:
         return call_function(machine, frame, obj, args, kwargs, node)
     if kind is External:
-        from audits.facts.code.library import call_external
-
         return call_external(machine, frame, node, obj, args, kwargs)
     if kind is Bound:
-        from audits.facts.code.methods import call_method
-
         return call_method(machine, frame, node, obj, args, kwargs)
     if kind is Class:
         return construct(machine, frame, node, obj, args, kwargs)
@@ -108,7 +115,12 @@ def call_value(machine: Machine, frame: Frame, node: ast.AST, callee: Value, arg
         return call_net(machine, frame, node, callee, obj, "forward", args, kwargs)
     if kind is Part:
         run_hooks(machine, frame, node, obj.net, args)
-        mask = union(machine, args, kwargs) | machine.content(obj.net) | machine.labels.param(obj.net) | callee.labels
+        mask = (
+            union(machine, args, kwargs)
+            | machine.content(obj.net)
+            | machine.labels.param(obj.net)
+            | callee.labels
+        )
         return Value(mask & ~identifiers(machine))
     if kind is Partial:
         return call_value(machine, frame, node, obj.func, [*obj.args, *args], {**obj.kwargs, **kwargs})
@@ -141,25 +153,40 @@ def union(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> int:
     return mask
 
 
-def opaque(machine: Machine, frame: Frame, node: ast.AST, base: int, args: list[Value], kwargs: dict[str, Value]) -> Value:
+def opaque(
+    machine: Machine, frame: Frame, node: ast.AST, base: int, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
     """Return the result of code that is not followed: it may mix and store whatever it was given."""
     mask = base | union(machine, args, kwargs)
     for value in (*args, *kwargs.values()):
         for obj in objects(value):
             if isinstance(obj, Function) and obj.node not in machine.active:
-                mask |= machine.mask(call_function(machine, frame, obj, [Value(mask)] * parameters(obj), {}, node))
+                mask |= machine.mask(
+                    call_function(machine, frame, obj, [Value(mask)] * parameters(obj), {}, node)
+                )
     return Value(mask & ~lab.NEXT_INDEX)
 
 
 def parameters(function: Function) -> int:
     """Return how many positional parameters a caller has to give."""
     arguments = function.node.args
-    return max(0, len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-               - (1 if function.bound is not None else 0))
+    return max(
+        0,
+        len(arguments.posonlyargs)
+        + len(arguments.args)
+        - len(arguments.defaults)
+        - (1 if function.bound is not None else 0),
+    )
 
 
-def call_function(machine: Machine, frame: Frame, function: Function, args: list[Value], kwargs: dict[str, Value],
-                  node: ast.AST) -> Value:
+def call_function(
+    machine: Machine,
+    frame: Frame,
+    function: Function,
+    args: list[Value],
+    kwargs: dict[str, Value],
+    node: ast.AST,
+) -> Value:
     """Enter a function of the submission."""
     target = function.node
     if machine.depth >= DEPTH_CAP or machine.active.count(target) > 1 or not is_relevant(machine, function):
@@ -197,7 +224,9 @@ def call_function(machine: Machine, frame: Frame, function: Function, args: list
         machine.branch_depth = saved
     if inner.stored:
         names = [arg.arg for arg in (*function.node.args.posonlyargs, *function.node.args.args)]
-        machine.written_back = {names.index(name): mask for name, mask in inner.stored.items() if name in names}
+        machine.written_back = {
+            names.index(name): mask for name, mask in inner.stored.items() if name in names
+        }
         usable = usable and not machine.written_back
     else:
         machine.written_back = {}
@@ -208,8 +237,6 @@ def call_function(machine: Machine, frame: Frame, function: Function, args: list
 
 def run_body(machine: Machine, inner: Frame, function: Function) -> Value:
     """Execute a function's body and return what it returns."""
-    from audits.facts.code.statements import execute
-
     target = function.node
     if isinstance(target, ast.Lambda):
         return evaluate(machine, inner, target.body)
@@ -232,14 +259,26 @@ def is_relevant(machine: Machine, function: Function) -> bool:
 
 def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]) -> bool:
     """Return True for a helper that neither acts nor is given anything that has to do with the data."""
-    if isinstance(function.node, ast.Lambda) or function.node.name in machine.acting.get(function.module.name, ()):
+    if isinstance(function.node, ast.Lambda) or function.node.name in machine.acting.get(
+        function.module.name, ()
+    ):
         return False
     labels = machine.labels
     return not union(machine, args, kwargs) & (
-        labels.vals | labels.states | labels.scores | labels.lookups | lab.TRAIN | lab.PATH_VAL | lab.PATH_TRAIN | lab.PIECES)
+        labels.vals
+        | labels.states
+        | labels.scores
+        | labels.lookups
+        | lab.TRAIN
+        | lab.PATH_VAL
+        | lab.PATH_TRAIN
+        | lab.PIECES
+    )
 
 
-def _skip(machine: Machine, frame: Frame, function: Function, args: list[Value], kwargs: dict[str, Value]) -> Value:
+def _skip(
+    machine: Machine, frame: Frame, function: Function, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
     mask = union(machine, args, kwargs)
     if function.bound is not None:
         mask |= machine.mask(function.bound)
@@ -250,7 +289,9 @@ def _skip(machine: Machine, frame: Frame, function: Function, args: list[Value],
     return Value(mask)
 
 
-def memo_key(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]) -> tuple[Any, bool]:
+def memo_key(
+    machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]
+) -> tuple[Any, bool]:
     """Return a key under which a call without effects can be remembered."""
     parts: list[Any] = [id(function.node), id(function.scopes[0]) if function.scopes else 0]
     for value in (*args, *kwargs.values()):
@@ -260,21 +301,35 @@ def memo_key(machine: Machine, function: Function, args: list[Value], kwargs: di
         obj = value.obj
         if obj is not None and isinstance(obj, Fixed | Container | Function):
             return None, False
-        identity = (id(obj.net), obj.path) if isinstance(obj, Part) else id(obj) if isinstance(obj, HeapObject) else (
-            obj.path if isinstance(obj, External) else id(obj))
-        parts.append((machine.mask(value), identity if obj is not None else 0, type(const), None if const is UNKNOWN else const))
+        identity = (
+            (id(obj.net), obj.path)
+            if isinstance(obj, Part)
+            else id(obj)
+            if isinstance(obj, HeapObject)
+            else (obj.path if isinstance(obj, External) else id(obj))
+        )
+        parts.append(
+            (
+                machine.mask(value),
+                identity if obj is not None else 0,
+                type(const),
+                None if const is UNKNOWN else const,
+            )
+        )
     parts.append(tuple(kwargs))
     return tuple(parts), True
 
 
-def bind_arguments(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]) -> dict[str, Value]:
+def bind_arguments(
+    machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]
+) -> dict[str, Value]:
     """Return the names a function starts with."""
     arguments = function.node.args
     env: dict[str, Value] = {}
     names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args)]
     for name, value in zip(names, args, strict=False):
         env[name] = value
-    extra = args[len(names):]
+    extra = args[len(names) :]
     if arguments.vararg is not None:
         env[arguments.vararg.arg] = Value(0, Fixed(list(extra)))
     keyword_only = [arg.arg for arg in arguments.kwonlyargs]
@@ -295,86 +350,16 @@ def bind_arguments(machine: Machine, function: Function, args: list[Value], kwar
     return env
 
 
-def construct(machine: Machine, frame: Frame, node: ast.AST, cls: Class, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    """Make an object of a class of the submission."""
-    if cls.kind == "net":
-        return make_net(machine, cls, args, kwargs)
-    if cls.kind == "optimiser":
-        return Value(0, machine.track(Optimiser(union(machine, args, kwargs) & machine.labels.params)))
-    if cls.kind == "autograd":
-        return NOTHING
-    instance = machine.track(Instance(cls))
-    value = Value(0, instance)
-    init = cls.find("__init__")
-    if init is not None and isinstance(init.obj, Function):
-        method = Function(init.obj.node, init.obj.module, init.obj.scopes, init.obj.owner, value, init.obj.defaults)
-        call_function(machine, frame, method, args, kwargs, node)
-        if not is_relevant(machine, method):
-            machine.add_content(instance, union(machine, args, kwargs))
-            _store_parameters(machine, instance, method, args, kwargs)
-    else:
-        _fill_dataclass(machine, frame, node, instance, cls, args, kwargs)
-    return value
-
-
-def _store_parameters(machine: Machine, instance: Instance, method: Function, args: list[Value], kwargs: dict[str, Value]) -> None:
-    """Read `self.x = parameter` lines of a constructor that was not entered."""
-    env = bind_arguments(machine, method, [Value(0, instance), *args], kwargs)
-    body = method.node.body if isinstance(method.node.body, list) else []
-    for item in body:
-        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Name) and item.value.id in env:
-            for target in item.targets:
-                if isinstance(target, ast.Attribute):
-                    machine.put((id(instance), target.attr), env[item.value.id])
-
-
-def _fill_dataclass(machine: Machine, frame: Frame, node: ast.AST, instance: Instance, cls: Class, args: list[Value],
-                    kwargs: dict[str, Value]) -> None:
-    """Set the fields of a dataclass from its arguments."""
-    fields = [item.target.id for item in cls.node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
-    for name, value in zip(fields, args, strict=False):
-        machine.put((id(instance), name), value)
-    for name, value in kwargs.items():
-        machine.put((id(instance), name), value)
-    after = cls.find("__post_init__")
-    if after is not None and isinstance(after.obj, Function):
-        found = after.obj
-        method = Function(found.node, found.module, found.scopes, found.owner, Value(0, instance), found.defaults)
-        call_function(machine, frame, method, [], {}, node)
-
-
-def make_net(machine: Machine, cls: Class | None, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    """Make a neural module. Its constructor is not entered: it is one trainable thing."""
-    net = machine.track(Net(cls))
-    given = union(machine, args, kwargs)
-    if given & machine.labels.params:
-        net.low_rank = True
-    if given & (machine.labels.states | machine.labels.vals):
-        machine.add_content(net, given & machine.labels.states)
-    if cls is not None:
-        _store_net_parameters(machine, net, cls, args, kwargs)
-    return Value(0, net)
-
-
-def _store_net_parameters(machine: Machine, net: Net, cls: Class, args: list[Value], kwargs: dict[str, Value]) -> None:
-    init = cls.find("__init__")
-    if init is None or not isinstance(init.obj, Function):
-        return
-    env = bind_arguments(machine, init.obj, [Value(0, net), *args], kwargs)
-    for item in init.obj.node.body:
-        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Name | ast.Constant):
-            value = env.get(item.value.id) if isinstance(item.value, ast.Name) else Value(0, None, item.value.value)
-            if value is None or value.obj is not None and not isinstance(value.obj, Net | Function):
-                continue
-            if isinstance(item.value, ast.Constant) and not isinstance(item.value.value, bool | int | float | None):
-                continue
-            for target in item.targets:
-                if isinstance(target, ast.Attribute) and not isinstance(item.value, ast.Constant):
-                    machine.put((id(net), target.attr), value)
-
-
-def call_net(machine: Machine, frame: Frame, node: ast.AST, callee: Value, net: Net, name: str, args: list[Value],
-             kwargs: dict[str, Value]) -> Value:
+def call_net(
+    machine: Machine,
+    frame: Frame,
+    node: ast.AST,
+    callee: Value,
+    net: Net,
+    name: str,
+    args: list[Value],
+    kwargs: dict[str, Value],
+) -> Value:
     """Run a neural module: its `forward` where the submission wrote one, an opaque map otherwise."""
     run_hooks(machine, frame, node, net, args)
     own = machine.content(net) | machine.labels.param(net) | callee.labels
@@ -397,24 +382,33 @@ def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: lis
         call_value(machine, frame, node, hook, [Value(0, Part(net)), Value(0, Fixed([seen])), seen], {})
 
 
-def _call_gradient(machine: Machine, frame: Frame, node: ast.AST, gradient: Gradient, args: list[Value],
-                   kwargs: dict[str, Value]) -> Value:
+def _call_gradient(
+    machine: Machine,
+    frame: Frame,
+    node: ast.AST,
+    gradient: Gradient,
+    args: list[Value],
+    kwargs: dict[str, Value],
+) -> Value:
     loss = call_value(machine, frame, node, gradient.func, args, kwargs)
     mask = machine.mask(loss)
-    from audits.facts.code.updates import backward
 
     backward(machine, mask)
     gradients = Value(mask)
     return Value(0, Fixed([loss, gradients])) if gradient.with_value else gradients
 
 
-def _call_instance(machine: Machine, frame: Frame, node: ast.AST, callee: Value, obj: Instance, args: list[Value],
-                   kwargs: dict[str, Value]) -> Value:
+def _call_instance(
+    machine: Machine,
+    frame: Frame,
+    node: ast.AST,
+    callee: Value,
+    obj: Instance,
+    args: list[Value],
+    kwargs: dict[str, Value],
+) -> Value:
     method = obj.cls.find("__call__") if obj.cls is not None else None
     if method is not None and isinstance(method.obj, Function):
         bound = get_attribute(machine, frame, callee, "__call__")
         return call_value(machine, frame, node, bound, args, kwargs)
     return opaque(machine, frame, node, callee.labels | machine.content(obj), args, kwargs)
-
-
-__all__ = ["Buffer", "call_function", "call_value", "evaluate_call", "opaque", "union"]

@@ -1,11 +1,12 @@
-"""Pass 2: the values of knobs in the claimed run: defaults, then the run command, then what the logs print."""
+"""Pass 2: the values of knobs in the claimed run: defaults, then the run command, then the logs."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
 
-from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
 from audits.facts.code.values import NONE, UNKNOWN, Value
 from audits.facts.settings import Scalar, Setting, ValueOrigin
 from audits.location import Location
@@ -26,11 +27,21 @@ class Configuration:
     settings: dict[str, Setting] = field(default_factory=dict)
 
 
-_LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+_LAUNCHER = (
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NODE_RANK",
+)
 
 
 def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[Value]) -> Value:
     """Return the value of an environment variable in the claimed run."""
+    from audits.facts.code.expressions import path_labels
+
     name = args[0].const if args else UNKNOWN
     default = args[1] if len(args) > 1 else NONE
     if not isinstance(name, str):
@@ -50,17 +61,30 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
         return Value(default.labels)
     if value is None:
         return default
-    from audits.facts.code.expressions import path_labels
 
     return Value(path_labels(value) | default.labels, None, value)
 
 
 def is_switch(text: Scalar) -> bool:
     """Return True for a value that turns something on or off."""
-    return str(text).strip().lower() in ("0", "1", "true", "false", "", "0.0", "none", "off", "on", "yes", "no")
+    return str(text).strip().lower() in (
+        "0",
+        "1",
+        "true",
+        "false",
+        "",
+        "0.0",
+        "none",
+        "off",
+        "on",
+        "yes",
+        "no",
+    )
 
 
-def override(configuration: Configuration, name: str, default: object) -> tuple[str | None, ValueOrigin, Location | None]:
+def override(
+    configuration: Configuration, name: str, default: object
+) -> tuple[str | None, ValueOrigin, Location | None]:
     """Return the value laid over a default, and who said so."""
     logged = configuration.logged.get(name.lower())
     if logged is not None and usable(logged) and same_form(logged, default):
@@ -72,7 +96,7 @@ def override(configuration: Configuration, name: str, default: object) -> tuple[
 
 
 def same_form(logged: str, default: object) -> bool:
-    """Return False for a logged text that cannot be the value of a numeric or boolean knob (`legal_ttt:start`)."""
+    """Return False for a logged text that is no number or truth value where the knob is one."""
     text = normal(logged)
     if isinstance(default, str) and not is_number(default) and default.lower() not in ("true", "false"):
         return True
@@ -97,7 +121,11 @@ def like_default(value: str, default: Scalar) -> str:
     """Write a truth value the way the script's default writes it."""
     form = str(default).lower()
     if value in ("0", "1") and form in ("true", "false"):
-        return {"1": "true", "0": "false"}[value] if str(default).islower() else {"1": "True", "0": "False"}[value]
+        return (
+            {"1": "true", "0": "false"}[value]
+            if str(default).islower()
+            else {"1": "True", "0": "False"}[value]
+        )
     return value
 
 
@@ -109,25 +137,29 @@ def normal(text: str) -> str:
 def implied_switches(configuration: Configuration, printed: list[str]) -> dict[str, str]:
     """Return switches that are off by default although the run's own evidence says they were on.
 
-    The evidence: two or more knobs of the same stem were changed for the run, or a log holds a line of that stem that
-    the code only prints with the switch on (`printed`). A README that states `SLOT_STEPS=5, SLOT_LR=0.003` over a log
-    that prints them speaks of a run with SLOT on, even where `SLOT_ENABLED` is not documented (#1150).
+    The evidence: two or more knobs of the same stem were changed for the run, or a log holds a line of that
+    stem that the code only prints with the switch on (`printed`). A README that states `SLOT_STEPS=5,
+    SLOT_LR=0.003` over a log that prints them speaks of a run with SLOT on, even where `SLOT_ENABLED` is not
+    documented (#1150).
     """
     found: dict[str, str] = {}
     for name, setting in configuration.settings.items():
         if setting.origin is not ValueOrigin.DEFAULT or str(setting.value).lower() not in ("0", "false"):
             continue
         stem = name.removesuffix("_ENABLED").removesuffix("_ENABLE")
-        changed = [other for key, other in configuration.settings.items()
-                   if key != name and key.startswith(stem + "_") and was_changed(other)]
+        changed = [
+            other
+            for key, other in configuration.settings.items()
+            if key != name and key.startswith(stem + "_") and was_changed(other)
+        ]
         if len(changed) >= 2 or any(announces(text, stem) for text in printed):
             found[name] = "1" if str(setting.value) == "0" else "true"
     return found
 
 
 def announces(text: str, stem: str) -> bool:
-    """Return whether a log line begins with the stem of a switch as a word of its own (`ttt_sliding:start`, `TTT`)."""
-    rest = text[len(stem):]
+    """Return whether a log line begins with the stem of a switch as a word (`ttt_sliding:start`, `TTT`)."""
+    rest = text[len(stem) :]
     return text.lower().startswith(stem.lower()) and not rest[:1].isalnum()
 
 

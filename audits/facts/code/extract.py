@@ -1,4 +1,4 @@
-"""All facts about the code: the four passes in order, run once for the claimed run and once with open switches."""
+"""All facts about the code: the four passes, for the claimed run and once more with open switches."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ class CodeSource:
     problems: tuple[CodeProblem, ...]
 
 
-def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...],
-                 claimed_labels: frozenset[str] = frozenset()) -> CodeFacts:
+def extract_code(
+    submission: Submission,
+    source: CodeSource,
+    logs: tuple[LogFacts, ...],
+    claimed_labels: frozenset[str] = frozenset(),
+) -> CodeFacts:
     """Return the facts about all code that the scored path may reach.
 
-    `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under them
-    is the headline, any other evaluation is not.
+    `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under
+    them is the headline, any other evaluation is not.
     """
     configuration, reading = read_claimed(submission, source, logs)
     behaviour = summarise(reading.machine, claimed_labels)
@@ -47,7 +51,9 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
         opened.open_switches = True
         everything = read_code(source.modules, opened, OPEN_BUDGET)
         printed = only_with_switches(submission, logs, everything, reading)
-        behaviour = with_implied(submission, source, logs, implied_switches(configuration, printed), behaviour)
+        behaviour = with_implied(
+            submission, source, logs, implied_switches(configuration, printed), behaviour
+        )
         dormant = difference(summarise(everything.machine), behaviour)
     problems = list(source.problems)
     if not behaviour.complete and source.main is not None:
@@ -64,11 +70,13 @@ def extract_code(submission: Submission, source: CodeSource, logs: tuple[LogFact
     )
 
 
-def read_claimed(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...]) -> tuple[Configuration, Reading]:
+def read_claimed(
+    submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...]
+) -> tuple[Configuration, Reading]:
     """Read the code as the claimed run was configured.
 
-    The logs have the last word on a knob, but logs of a dry run lead nowhere (#110), nor does the command of a
-    screening run (#244): where no score is met, the run command alone is taken, then the defaults.
+    The logs have the last word on a knob, but logs of a dry run lead nowhere (#110), nor does the command of
+    a screening run (#244): where no score is met, the run command alone is taken, then the defaults.
     """
     configuration = configure(submission, logs)
     reading = read_code(source.modules, configuration)
@@ -81,11 +89,15 @@ def read_claimed(submission: Submission, source: CodeSource, logs: tuple[LogFact
     return configuration, reading
 
 
-def only_with_switches(submission: Submission, logs: tuple[LogFacts, ...], opened: Reading,
-                       claimed: Reading) -> list[str]:
-    """Return the beginnings of log lines that the logs hold although the claimed configuration never prints them."""
-    candidates = [text for text in opened.machine.trace.texts
-                  if len(text) > 7 and text not in claimed.machine.trace.texts and ":" in text]
+def only_with_switches(
+    submission: Submission, logs: tuple[LogFacts, ...], opened: Reading, claimed: Reading
+) -> list[str]:
+    """Return how log lines begin that the logs hold although the claimed configuration never prints them."""
+    candidates = [
+        text
+        for text in opened.machine.trace.texts
+        if len(text) > 7 and text not in claimed.machine.trace.texts and ":" in text
+    ]
     if not candidates:
         return []
     bodies = [run_text(submission, log) for log in logs[:8]]
@@ -103,8 +115,13 @@ def run_text(submission: Submission, log: LogFacts) -> str:
     return "\n" + text.split("\n", log.source_dump.end_line)[-1]
 
 
-def with_implied(submission: Submission, source: CodeSource, logs: tuple[LogFacts, ...],
-                 switches: dict[str, str], behaviour: Behaviour) -> Behaviour:
+def with_implied(
+    submission: Submission,
+    source: CodeSource,
+    logs: tuple[LogFacts, ...],
+    switches: dict[str, str],
+    behaviour: Behaviour,
+) -> Behaviour:
     """Add what happens when switches are on that the run's own evidence implies, marked as assumed."""
     if not switches:
         return behaviour
@@ -170,7 +187,9 @@ def difference(opened: Behaviour, claimed: Behaviour) -> Behaviour:
     return Behaviour(
         reports=opened.reports,
         scores=tuple(item for item in opened.scores if item not in scored),
-        exposures=tuple(item for item in opened.exposures if (item.update.location, item.score) not in exposed),
+        exposures=tuple(
+            item for item in opened.exposures if (item.update.location, item.score) not in exposed
+        ),
         adaptations=tuple(item for item in opened.adaptations if item.location not in adapted),
         marks=tuple(mark for mark in opened.marks if (mark.kind, mark.location) not in marked),
         updates=opened.updates,

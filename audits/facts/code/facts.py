@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audits.facts.code.behaviour import Behaviour
 from audits.facts.layer import Layer
@@ -40,7 +40,7 @@ class CodeFacts:
     settings: Settings
     imports: tuple[Import, ...]
     problems: tuple[CodeProblem, ...]
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
     """What the code does in the claimed run."""
-    dormant: Behaviour = Behaviour()
+    dormant: Behaviour = field(default_factory=Behaviour)
     """What it could do with its switches the other way, beyond `behaviour`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from audits.facts.code.machine import BudgetSpent, Frame, Machine
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import BudgetSpent, Frame
+from audits.facts.code.statements import execute
 from audits.facts.code.values import External, Imported, Module, Value
 
 _ALIASES = {"np": "numpy"}
@@ -23,7 +25,6 @@ def run_module(machine: Machine, module: Module) -> None:
     if module.executed:
         return
     module.executed = True
-    from audits.facts.code.statements import execute
 
     frame = Frame(module, module.env, (), "")
     try:

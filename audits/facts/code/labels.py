@@ -73,6 +73,7 @@ class Labels:
     """Hands out bits and remembers what each one stands for."""
 
     def __init__(self) -> None:
+
         self._next = FIRST_DYNAMIC
         self.tags = 0
         self.vals = 0

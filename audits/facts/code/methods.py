@@ -7,25 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 from audits.facts.code import labels as lab
-from audits.facts.code import library
+from audits.facts.code import tensors
+from audits.facts.code.arithmetic import combine
 from audits.facts.code.calls import call_net, call_value, opaque, union
+from audits.facts.code.container_methods import (
+    append,
+    get_item,
+    glob_path,
+    open_path,
+    read_file,
+    same_path,
+    view_dict,
+    write_file,
+)
+from audits.facts.code.containers import add_element, heap_object
+from audits.facts.code.decisions import known
 from audits.facts.code.events import UpdateKind
-from audits.facts.code.expressions import add_element, combine, heap_object, known
-from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
+from audits.facts.code.options import add_argument, parse_arguments
 from audits.facts.code.updates import backward, load_weights, step, update_net, zero_gradients
 from audits.facts.code.values import (
     NONE,
     NOTHING,
     UNKNOWN,
+    Args,
     Bound,
     Buffer,
     Container,
     External,
-    File,
     Fixed,
     Function,
     Hook,
-    Instance,
+    Kwargs,
     Net,
     Optimiser,
     Part,
@@ -33,29 +47,79 @@ from audits.facts.code.values import (
     objects,
 )
 
-Args = list[Value]
-Kwargs = dict[str, Value]
-
-_SAME_OBJECT = frozenset((
-    "to", "cuda", "cpu", "float", "double", "half", "bfloat16", "contiguous", "view", "reshape", "flatten", "train",
-    "eval", "requires_grad_", "detach", "numpy", "astype", "unsqueeze", "squeeze", "expand", "pin_memory", "share_memory_",
-    "long", "int", "type", "ravel", "permute", "transpose", "t", "apply", "register_buffer", "detach_", "resolve",
-    "absolute", "expanduser", "set_", "compile", "with_suffix",
-))
-_STRING = {"lower": str.lower, "upper": str.upper, "strip": str.strip, "lstrip": str.lstrip, "rstrip": str.rstrip}
+_SAME_OBJECT = frozenset(
+    (
+        "to",
+        "cuda",
+        "cpu",
+        "float",
+        "double",
+        "half",
+        "bfloat16",
+        "contiguous",
+        "view",
+        "reshape",
+        "flatten",
+        "train",
+        "eval",
+        "requires_grad_",
+        "detach",
+        "numpy",
+        "astype",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "pin_memory",
+        "share_memory_",
+        "long",
+        "int",
+        "type",
+        "ravel",
+        "permute",
+        "transpose",
+        "t",
+        "apply",
+        "register_buffer",
+        "detach_",
+        "resolve",
+        "absolute",
+        "expanduser",
+        "set_",
+        "compile",
+        "with_suffix",
+    )
+)
+_STRING: dict[str, Callable[[str], str]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "strip": str.strip,
+    "lstrip": str.lstrip,
+    "rstrip": str.rstrip,
+}
 _ARITHMETIC: dict[str, ast.operator] = {
-    "add_": ast.Add(), "sub_": ast.Sub(), "mul_": ast.Mult(), "div_": ast.Div(), "add": ast.Add(), "sub": ast.Sub(),
-    "mul": ast.Mult(), "div": ast.Div(), "bitwise_xor_": ast.BitXor(), "bitwise_xor": ast.BitXor(), "remainder": ast.Mod(),
+    "add_": ast.Add(),
+    "sub_": ast.Sub(),
+    "mul_": ast.Mult(),
+    "div_": ast.Div(),
+    "add": ast.Add(),
+    "sub": ast.Sub(),
+    "mul": ast.Mult(),
+    "div": ast.Div(),
+    "bitwise_xor_": ast.BitXor(),
+    "bitwise_xor": ast.BitXor(),
+    "remainder": ast.Mod(),
     "bitwise_and": ast.BitAnd(),
 }
 
 
-def call_method(machine: Machine, frame: Frame, node: ast.AST, bound: Bound, args: Args, kwargs: Kwargs) -> Value:
+def call_method(
+    machine: Machine, frame: Frame, node: ast.AST, bound: Bound, args: Args, kwargs: Kwargs
+) -> Value:
     """Call a library method of a value."""
     receiver, name = bound.receiver, bound.name
     handler = METHODS.get(name)
     if handler is not None:
-        out = handler(machine, frame, node, receiver, name, args, kwargs)
+        out: Value | None = handler(machine, frame, node, receiver, name, args, kwargs)
         if out is not None:
             return out
     if known(receiver) and isinstance(receiver.const, str):
@@ -63,8 +127,12 @@ def call_method(machine: Machine, frame: Frame, node: ast.AST, bound: Bound, arg
     if name in _ARITHMETIC:
         return arithmetic(machine, frame, node, receiver, name, args, kwargs)
     if name in _SAME_OBJECT:
-        if name == "requires_grad_" and not (args and args[0].const is False) and isinstance(heap_object(receiver), Buffer):
-            return library.trainable(machine, receiver)
+        if (
+            name == "requires_grad_"
+            and not (args and args[0].const is False)
+            and isinstance(heap_object(receiver), Buffer)
+        ):
+            return tensors.trainable(machine, receiver)
         if isinstance(receiver.obj, Fixed):
             return Value(machine.mask(receiver))
         return Value(receiver.labels, receiver.obj, UNKNOWN)
@@ -82,7 +150,7 @@ def string_method(machine: Machine, receiver: Value, name: str, args: Args) -> V
     text = receiver.const
     plain = [value.const for value in args]
     if name in _STRING and not args:
-        return Value(receiver.labels, None, _STRING[name](text))
+        return Value(receiver.labels, None, _STRING[name](str(text)))
     if all(isinstance(item, str) for item in plain):
         if name in ("startswith", "endswith") and len(plain) == 1:
             return Value(receiver.labels, None, getattr(text, name)(plain[0]))
@@ -100,7 +168,9 @@ def string_method(machine: Machine, receiver: Value, name: str, args: Args) -> V
     return Value(mask)
 
 
-def arithmetic(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value:
+def arithmetic(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value:
     """Arithmetic by method, in place or not."""
     other = args[0] if args else NOTHING
     extra = union(machine, args[1:], kwargs)
@@ -121,23 +191,31 @@ def arithmetic(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, n
     return combine(machine, frame, node, _ARITHMETIC[name], receiver, other)
 
 
-def in_place(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value:
+def in_place(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value:
     """Any other in-place method: the receiver takes up its arguments."""
     mask = union(machine, args, kwargs)
     for obj in objects(receiver):
         if isinstance(obj, Net | Part):
-            update_net(machine, frame, node, obj if isinstance(obj, Net) else obj.net, mask, UpdateKind.IN_PLACE)
+            update_net(
+                machine, frame, node, obj if isinstance(obj, Net) else obj.net, mask, UpdateKind.IN_PLACE
+            )
         elif isinstance(obj, Buffer):
             machine.add_content(obj, mask)
     return receiver if receiver.obj is not None else Value(receiver.labels | mask)
 
 
-def _backward(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _backward(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     backward(machine, machine.mask(receiver) | union(machine, args, {}))
     return NONE
 
 
-def _step(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _step(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     for value in args:
         if isinstance(value.obj, Function):
             call_value(machine, frame, node, value, [], {})
@@ -150,12 +228,16 @@ def _step(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: 
     return NONE if found or not objects(receiver) else None
 
 
-def _zero_grad(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _zero_grad(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     zero_gradients(machine, machine.mask(receiver))
     return NONE
 
 
-def _update(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _update(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     """`optimizer.update(model, gradients)` of MLX, `dict.update`, `Counter.update`."""
     for obj in objects(receiver):
         if isinstance(obj, Optimiser) and args:
@@ -177,14 +259,16 @@ def _update(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name
                     if element is not None:
                         add_element(machine, obj, element)
             if mask & machine.labels.vals and mask & machine.labels.reads:
-                library.table_write(machine, frame, node, Value(0, obj), mask)
+                tensors.table_write(machine, frame, node, Value(0, obj), mask)
             else:
                 machine.add_content(obj, mask)
             return NONE
     return None
 
 
-def _load_state(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _load_state(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     for obj in objects(receiver):
         if isinstance(obj, Net | Part):
             net = obj if isinstance(obj, Net) else obj.net
@@ -192,62 +276,9 @@ def _load_state(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, 
     return NONE
 
 
-def _append(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    value = args[-1] if args else NOTHING
-    for obj in objects(receiver):
-        if isinstance(obj, Container):
-            if name == "extend":
-                from audits.facts.code.statements import element_of
-
-                value = element_of(machine, frame, node, value, 0)
-            add_element(machine, obj, value)
-        elif isinstance(obj, Buffer):
-            machine.add_content(obj, machine.mask(value))
-        elif isinstance(obj, Net | Part):
-            return NONE
-        elif isinstance(obj, Instance):
-            return None
-    if receiver.obj is None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        target = node.func.value
-        if isinstance(target, ast.Name) and target.id in frame.env:
-            frame.env[target.id] = Value(receiver.labels | machine.mask(value))
-    return NONE
-
-
-def _get(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    """`dict.get`, `dict.pop`, `dict.setdefault`, `queue.get`."""
-    from audits.facts.code.subscripts import Index, load_container
-
-    for obj in objects(receiver):
-        if isinstance(obj, Container):
-            key = args[0] if args else None
-            index = Index(machine.mask(key) if key is not None else 0, False, 0, key, False)
-            value = load_container(machine, frame, node, receiver, obj, index)
-            if name == "get" and value.obj is obj and len(args) < 2:
-                # Nothing is known to be stored yet, so the answer may as well be None.
-                return Value(value.labels)
-            if len(args) > 1:
-                extra = args[1]
-                if name == "setdefault" and extra.obj is not None and value.obj is obj:
-                    add_element(machine, obj, extra)
-                return Value(value.labels | machine.mask(extra), value.obj if value.obj is not None else extra.obj)
-            return value
-    if isinstance(receiver.obj, External):
-        return None
-    return Value(machine.mask(receiver) | union(machine, args, kwargs) | machine.moving())
-
-
-def _view_dict(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    obj = receiver.obj
-    if isinstance(obj, Container):
-        return Value(receiver.labels, obj, (name,))
-    if isinstance(obj, Net | Part):
-        net = obj if isinstance(obj, Net) else obj.net
-        return Value(receiver.labels, Part(net))
-    return Value(machine.mask(receiver))
-
-
-def _parameters(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _parameters(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     found = [obj for obj in objects(receiver) if isinstance(obj, Net | Part)]
     if not found:
         return None
@@ -261,7 +292,9 @@ def _parameters(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, 
     return part
 
 
-def _hook(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _hook(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     for obj in objects(receiver):
         net = obj if isinstance(obj, Net) else obj.net if isinstance(obj, Part) else None
         if net is not None and args:
@@ -270,48 +303,31 @@ def _hook(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: 
     return NOTHING
 
 
-def _remove(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _remove(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     for obj in objects(receiver):
         if isinstance(obj, Hook):
             obj.net.hooks = []
     return NONE
 
 
-def _read(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    if isinstance(receiver.obj, File):
-        return Value(library.read_mask(machine, receiver.labels, receiver))
-    if isinstance(receiver.obj, Buffer):
-        return Value(machine.mask(receiver))
-    return None
+def _gather(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    return tensors.gather_from(machine, frame, node, receiver, union(machine, args, kwargs))
 
 
-def _write(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    if isinstance(receiver.obj, File) and args:
-        library.write_data(machine, machine.mask(args[0]), receiver)
-    elif isinstance(receiver.obj, Buffer):
-        machine.add_content(receiver.obj, union(machine, args, kwargs))
-    return NONE
-
-
-def _open(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return receiver if isinstance(receiver.obj, File) else None
-
-
-def _glob(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return Value(receiver.labels | union(machine, args, kwargs) | (
-        library.path_labels(receiver.obj.path) if isinstance(receiver.obj, File) and isinstance(receiver.obj.path, str) else 0))
-
-
-def _gather(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return library.gather_from(machine, frame, node, receiver, union(machine, args, kwargs))
-
-
-def _scatter(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    library.table_write(machine, frame, node, receiver, union(machine, args, kwargs))
+def _scatter(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    tensors.table_write(machine, frame, node, receiver, union(machine, args, kwargs))
     return receiver
 
 
-def _positions(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _positions(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     """Methods that tell a size or where something is true: numbers, not tokens."""
     mask = machine.mask(receiver)
     if name in ("nonzero", "argmax", "argmin", "argsort") and mask & machine.labels.params:
@@ -319,42 +335,52 @@ def _positions(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, n
     return Value(mask & (machine.labels.tags | lab.TRAIN))
 
 
-def _extreme(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _extreme(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     if name in ("min", "max") and not (args and args[0].labels & machine.labels.scores):
         return Value(machine.mask(receiver) | union(machine, args, kwargs))
-    return library.extreme(machine, frame, node, External(name), [receiver, *args], kwargs)
+    return tensors.extreme(machine, frame, node, External(name), [receiver, *args], kwargs)
 
 
-def _softmax(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _softmax(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     return Value(machine.mask(receiver) | lab.DISTRIBUTION)
 
 
-def _logsumexp(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return library.mixture(machine, frame, node, External(name), [receiver], kwargs)
+def _logsumexp(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    return tensors.mixture(machine, frame, node, External(name), [receiver], kwargs)
 
 
-def _forward(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _forward(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     if isinstance(receiver.obj, Net):
         return call_net(machine, frame, node, receiver, receiver.obj, "forward", args, kwargs)
     return None
 
 
-def _where(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return library.where(machine, frame, node, External(name), [args[0], receiver, *args[1:]] if args else [receiver], kwargs)
+def _where(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    return tensors.where(
+        machine, frame, node, External(name), [args[0], receiver, *args[1:]] if args else [receiver], kwargs
+    )
 
 
-def _path(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    return receiver if isinstance(receiver.obj, File) else None
-
-
-def _pieces(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
+def _pieces(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
     return Value(machine.mask(receiver) | union(machine, args, kwargs) | lab.PIECES)
 
 
-def _arguments(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs) -> Value | None:
-    """`parser.add_argument` and `parser.parse_args`: options with their defaults, overlaid by the run command."""
-    from audits.facts.code.options import add_argument, parse_arguments
-
+def _arguments(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    """`add_argument` and `parse_args`: options with their defaults, overlaid by the run command."""
     if name == "add_argument":
         return add_argument(machine, frame, node, receiver, args, kwargs)
     return parse_arguments(machine, frame, node, receiver)
@@ -362,19 +388,76 @@ def _arguments(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, n
 
 Method = Callable[[Machine, Frame, ast.AST, Value, str, Args, Kwargs], Any]
 METHODS: dict[str, Method] = {
-    "backward": _backward, "step": _step, "zero_grad": _zero_grad, "update": _update, "load_state_dict": _load_state,
-    "load_weights": _load_state, "append": _append, "extend": _append, "add": _append, "insert": _append, "get": _get, "pop": _get,
-    "setdefault": _get, "popleft": _get, "items": _view_dict, "values": _view_dict, "keys": _view_dict,
-    "parameters": _parameters, "named_parameters": _parameters, "state_dict": _parameters, "modules": _parameters,
-    "named_modules": _parameters, "children": _parameters, "named_children": _parameters, "buffers": _parameters,
-    "named_buffers": _parameters, "trainable_parameters": _parameters, "register_forward_hook": _hook,
-    "register_forward_pre_hook": _hook, "remove": _remove, "read": _read, "read_bytes": _read, "read_text": _read, "readlines": _read,
-    "getvalue": _read, "write": _write, "write_bytes": _write, "write_text": _write, "open": _open, "glob": _glob,
-    "rglob": _glob, "gather": _gather, "take_along_dim": _gather, "scatter_add_": _scatter,
-    "index_add_": _scatter, "scatter_": _scatter, "index_put_": _scatter, "put_": _scatter, "scatter_reduce_": _scatter,
-    "numel": _positions, "size": _positions, "dim": _positions, "nonzero": _positions, "argmax": _positions, "any": _positions,
-    "all": _positions, "argsort": _positions, "__len__": _positions, "minimum": _extreme, "maximum": _extreme, "softmax": _softmax,
-    "log_softmax": _softmax, "logsumexp": _logsumexp, "forward": _forward, "__call__": _forward, "where": _where, "joinpath": _path,
-    "id_to_piece": _pieces, "IdToPiece": _pieces, "add_argument": _arguments, "parse_args": _arguments,
+    "backward": _backward,
+    "step": _step,
+    "zero_grad": _zero_grad,
+    "update": _update,
+    "load_state_dict": _load_state,
+    "load_weights": _load_state,
+    "append": append,
+    "extend": append,
+    "add": append,
+    "insert": append,
+    "get": get_item,
+    "pop": get_item,
+    "setdefault": get_item,
+    "popleft": get_item,
+    "items": view_dict,
+    "values": view_dict,
+    "keys": view_dict,
+    "parameters": _parameters,
+    "named_parameters": _parameters,
+    "state_dict": _parameters,
+    "modules": _parameters,
+    "named_modules": _parameters,
+    "children": _parameters,
+    "named_children": _parameters,
+    "buffers": _parameters,
+    "named_buffers": _parameters,
+    "trainable_parameters": _parameters,
+    "register_forward_hook": _hook,
+    "register_forward_pre_hook": _hook,
+    "remove": _remove,
+    "read": read_file,
+    "read_bytes": read_file,
+    "read_text": read_file,
+    "readlines": read_file,
+    "getvalue": read_file,
+    "write": write_file,
+    "write_bytes": write_file,
+    "write_text": write_file,
+    "open": open_path,
+    "glob": glob_path,
+    "rglob": glob_path,
+    "gather": _gather,
+    "take_along_dim": _gather,
+    "scatter_add_": _scatter,
+    "index_add_": _scatter,
+    "scatter_": _scatter,
+    "index_put_": _scatter,
+    "put_": _scatter,
+    "scatter_reduce_": _scatter,
+    "numel": _positions,
+    "size": _positions,
+    "dim": _positions,
+    "nonzero": _positions,
+    "argmax": _positions,
+    "any": _positions,
+    "all": _positions,
+    "argsort": _positions,
+    "__len__": _positions,
+    "minimum": _extreme,
+    "maximum": _extreme,
+    "softmax": _softmax,
+    "log_softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "forward": _forward,
+    "__call__": _forward,
+    "where": _where,
+    "joinpath": same_path,
+    "id_to_piece": _pieces,
+    "IdToPiece": _pieces,
+    "add_argument": _arguments,
+    "parse_args": _arguments,
     "parse_known_args": _arguments,
 }

@@ -28,8 +28,9 @@ class ParsedModule:
     """Import name under which the scored path reaches it, empty for the main script."""
 
 
-def parse(main: Layer | None, local: tuple[tuple[str, Layer], ...]) -> tuple[
-        tuple[ParsedModule, ...], tuple[CodeProblem, ...]]:
+def parse(
+    main: Layer | None, local: tuple[tuple[str, Layer], ...]
+) -> tuple[tuple[ParsedModule, ...], tuple[CodeProblem, ...]]:
     """Parse the main layer and the local modules that it reaches."""
     modules: list[ParsedModule] = []
     problems: list[CodeProblem] = []
@@ -46,8 +47,13 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
     """Return the tree of one layer; note a problem where there is none."""
     source = layer.source.removeprefix("\ufeff")
     if len(source) > SOURCE_CAP or too_deep(source):
-        note(problems, layer, "too-deep" if len(source) <= SOURCE_CAP else "size-cap", 1,
-             "the source is too large or too deeply nested to be parsed")
+        note(
+            problems,
+            layer,
+            "too-deep" if len(source) <= SOURCE_CAP else "size-cap",
+            1,
+            "the source is too large or too deeply nested to be parsed",
+        )
         return None
     try:
         return parse_quietly(source)
@@ -66,7 +72,7 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
             pass
     head = parse_head(source, line)
     if head is not None:
-        note(problems, layer, "broken-tail", line, f"{message}; only what stands before it was judged")
+        note(problems, layer, "broken-tail", line, f"{message}; judged up to there")
         return head
     note(problems, layer, "syntax-error", line, message)
     return None
@@ -75,7 +81,7 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
 def parse_head(source: str, line: int) -> ast.Module | None:
     """Return the tree of what stands before a syntax error, where that is a whole program.
 
-    A log pasted after `main()` (#266) leaves a script that does not compile but whose every line can be judged.
+    A log pasted after `main()` (#266) leaves a script that does not compile, yet every line of it can be judged.
     """
     lines = source.split("\n")
     guards = [number for number, text in enumerate(lines) if text.startswith("if ") and "__main__" in text]
@@ -98,8 +104,11 @@ def parse_quietly(source: str) -> ast.Module:
 
 
 def too_deep(source: str) -> bool:
-    """Return True for brackets nested deeper than any honest program: the parser's C stack is not ours to risk."""
-    if not any(bracket * 64 in source for bracket in "([{-~+") and source.count("(") + source.count("[") < 100_000:
+    """Return True for brackets nested deeper than any honest program's: the parser's stack is at risk."""
+    if (
+        not any(bracket * 64 in source for bracket in "([{-~+")
+        and source.count("(") + source.count("[") < 100_000
+    ):
         return False
     depth = deepest = 0
     for char in source:

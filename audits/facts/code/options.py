@@ -5,15 +5,23 @@ from __future__ import annotations
 import ast
 
 from audits.facts.code.configuration import Configuration, usable
-from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.expressions import path_labels
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
 from audits.facts.code.values import NOTHING, UNKNOWN, Class, Instance, Value
 from audits.facts.settings import Setting, ValueOrigin
 
 _OPTIONS = "options"
 
 
-def add_argument(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, args: list[Value],
-                 kwargs: dict[str, Value]) -> Value:
+def add_argument(
+    machine: Machine,
+    frame: Frame,
+    node: ast.AST,
+    receiver: Value,
+    args: list[Value],
+    kwargs: dict[str, Value],
+) -> Value:
     """Remember one option with its value in the claimed run."""
     names = [value.const for value in args if isinstance(value.const, str)]
     if not names:
@@ -30,8 +38,14 @@ def add_argument(machine: Machine, frame: Frame, node: ast.AST, receiver: Value,
     configuration: Configuration = machine.heap["configuration"]
     shown = default.const if isinstance(default.const, str | int | float | bool) else None
     new = value.const if isinstance(value.const, str | int | float | bool) else None
-    configuration.settings[long] = Setting(long, shown, new, origin, machine.location(frame, node),
-                                           configuration.command_location if origin is ValueOrigin.COMMAND else None)
+    configuration.settings[long] = Setting(
+        long,
+        shown,
+        new,
+        origin,
+        machine.location(frame, node),
+        configuration.command_location if origin is ValueOrigin.COMMAND else None,
+    )
     if configuration.open_switches and isinstance(default.const, bool):
         value = Value(default.labels)
     options: dict[str, Value] = machine.heap.setdefault(_OPTIONS, {})
@@ -54,7 +68,6 @@ def overlay(machine: Machine, name: str, default: Value, action: object) -> tupl
             return Value(default.labels, None, convert(given)), ValueOrigin.COMMAND
         except ValueError:
             continue
-    from audits.facts.code.expressions import path_labels
 
     return Value(default.labels | path_labels(given), None, given), ValueOrigin.COMMAND
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from audits.facts.code.configuration import Configuration
 from audits.facts.code.imports import run_module
 from audits.facts.code.labels import Labels
-from audits.facts.code.machine import BudgetSpent, Machine
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import BudgetSpent
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.relevance import CallNames
 from audits.facts.code.values import Module, Value
@@ -29,7 +30,9 @@ class Reading:
         return self.machine.labels
 
 
-def read_code(modules: tuple[ParsedModule, ...], configuration: Configuration, budget: int = STEP_BUDGET) -> Reading:
+def read_code(
+    modules: tuple[ParsedModule, ...], configuration: Configuration, budget: int = STEP_BUDGET
+) -> Reading:
     """Execute the main module abstractly, with local modules at hand."""
     machine = Machine(budget)
     local: dict[str, Module] = {}
@@ -76,7 +79,7 @@ def call_names(parsed: ParsedModule) -> CallNames:
         if isinstance(node, ast.ClassDef):
             classes.add(node.name)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            bodies.append((node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])))
+            bodies.append((node.name, "\n".join(lines[node.lineno - 1 : node.end_lineno])))
         for field in ("body", "orelse", "finalbody", "handlers"):
             stack.extend(getattr(node, field, ()))
     return CallNames(bodies, classes)

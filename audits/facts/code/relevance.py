@@ -67,11 +67,11 @@ class CallNames:
         return close(self.makers | {name for name, text in self.bodies if has_effects(text)}, self.callers)
 
     def acting(self) -> set[str]:
-        """Return the functions that matter whatever they are given: they read, learn, score or keep something."""
+        """Return the functions that matter whatever they are given: they read, learn, score or keep."""
         return close(self.makers | {name for name, text in self.bodies if _ACTS.search(text)}, self.callers)
 
     def scoring(self) -> set[str]:
-        """Return the functions that can turn a prediction into a score, or change state: a net's other methods are maps."""
+        """Return the functions that can score or change state: a net's other methods are maps."""
         seeds = {name for name, text in self.bodies if _SCORES.search(text)}
         # Every module has a `forward`: that a method calls some part's says nothing about this one.
         return close(seeds, {name: callers for name, callers in self.callers.items() if name not in _COMMON})

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from audits.facts.code import labels as lab
-from audits.facts.code.events import UpdateKind
-from audits.facts.code.expressions import (
-    add_element,
-    combine,
-    default_pairs,
-    evaluate,
-    get_attribute,
-    known,
-    look_up,
-    note_decision,
-    truth,
-)
-from audits.facts.code.machine import BREAK, CONTINUE, NORMAL, RAISE, RETURN, Frame, Loop, Machine
-from audits.facts.code.relevance import learns, words
+from audits.facts.code.arithmetic import combine
+from audits.facts.code.attributes import get_attribute
+from audits.facts.code.containers import add_element
+from audits.facts.code.decisions import note_decision, truth
+from audits.facts.code.events import Learner, UpdateKind
+from audits.facts.code.expressions import default_pairs, evaluate
+from audits.facts.code.iteration import _is_empty, element_of
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import BREAK, CONTINUE, NORMAL, RAISE, RETURN, Frame
 from audits.facts.code.subscripts import store_subscript
 from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
     NONE,
     NOTHING,
-    UNKNOWN,
     Buffer,
     Class,
     Container,
@@ -35,7 +30,6 @@ from audits.facts.code.values import (
     Function,
     Imported,
     Instance,
-    Later,
     Net,
     Part,
     Value,
@@ -66,7 +60,11 @@ def _expression(machine: Machine, frame: Frame, node: ast.Expr) -> int:
 def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
     value = evaluate(machine, frame, node.value)
     for target in node.targets:
-        if isinstance(node.value, ast.BinOp) and isinstance(target, ast.Name) and _counts_up(node.value, target.id):
+        if (
+            isinstance(node.value, ast.BinOp)
+            and isinstance(target, ast.Name)
+            and _counts_up(node.value, target.id)
+        ):
             value = _advance(machine, value)
         assign(machine, frame, target, value)
     return NORMAL
@@ -114,8 +112,11 @@ def bind_name(frame: Frame, name: str, value: Value) -> None:
 def unpack(machine: Machine, frame: Frame, targets: list[ast.expr], value: Value) -> None:
     """Bind several targets to the elements of a value."""
     found = objects(value)
-    if len(found) == 1 and isinstance(found[0], Fixed) and len(found[0].items) == len(targets) and not any(
-        isinstance(target, ast.Starred) for target in targets
+    if (
+        len(found) == 1
+        and isinstance(found[0], Fixed)
+        and len(found[0].items) == len(targets)
+        and not any(isinstance(target, ast.Starred) for target in targets)
     ):
         for target, item in zip(targets, found[0].items, strict=True):
             assign(machine, frame, target, item)
@@ -133,7 +134,12 @@ def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: 
         if kind is Instance or kind is Net:
             key = (id(obj), node.attr)
             old = machine.heap.get(key)
-            machine.put(key, value if old is None or machine.branch_depth == 0 and not machine.loops else _weaken(old, value))
+            machine.put(
+                key,
+                value
+                if old is None or machine.branch_depth == 0 and not machine.loops
+                else _weaken(old, value),
+            )
         elif kind is Class:
             obj.attrs[node.attr] = value
         elif kind is Imported:
@@ -184,12 +190,12 @@ def _augmented(machine: Machine, frame: Frame, node: ast.AugAssign) -> int:
     return NORMAL
 
 
-def _augment_buffer(machine: Machine, frame: Frame, node: ast.AugAssign, buffer: Buffer, old: Value, value: Value) -> None:
+def _augment_buffer(
+    machine: Machine, frame: Frame, node: ast.AugAssign, buffer: Buffer, old: Value, value: Value
+) -> None:
     """Perform `buffer op= value` in place."""
     mask = machine.mask(value)
     if mask & lab.COUNTS and mask & machine.labels.vals:
-        from audits.facts.code.events import Learner
-
         learned = machine.learned(frame, node, mask, UpdateKind.TABLE, Learner.TABLE)
         if machine.content(buffer) | learned != machine.content(buffer):
             machine.version += 1
@@ -223,11 +229,13 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
 
 
 def _judge_skipped(machine: Machine, frame: Frame, block: list[ast.stmt]) -> None:
-    """Note when a block that was decided against could learn: only then are dormant patterns worth a reading."""
+    """Note when a block decided against could learn: only then are dormant patterns worth a reading."""
+    from audits.facts.code.relevance import learns, words
+
     if not block or id(block) in machine.judged_blocks:
         return
     machine.judged_blocks.add(id(block))
-    text = "\n".join(frame.module.lines[block[0].lineno - 1:block[-1].end_lineno])
+    text = "\n".join(frame.module.lines[block[0].lineno - 1 : block[-1].end_lineno])
     machine.could_learn_elsewhere = learns(text) or bool(words(text) & machine.learning)
 
 
@@ -243,12 +251,6 @@ def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
     return flow or execute(machine, frame, node.orelse)
 
 
-def _is_empty(machine: Machine, source: Value) -> bool:
-    """Return True for `range(0)` and empty tuples."""
-    obj = source.obj
-    return isinstance(obj, Fixed) and not obj.items or isinstance(obj, External) and obj.path == "range:empty"
-
-
 def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
     test = evaluate(machine, frame, node.test)
     if truth(test) is False:
@@ -260,119 +262,6 @@ def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
 
     flow = machine.run_loop(frame, bind, node.body, True, execute)
     return flow if flow in (RETURN, RAISE) else NORMAL
-
-
-def element_of(machine: Machine, frame: Frame, node: ast.AST, source: Value, tag: int, step: float = 1) -> Value:
-    """Return what iterating over a value yields in one pass of a loop."""
-    found = objects(source)
-    labels = machine.labels
-    if len(found) == 1:
-        obj = found[0]
-        if isinstance(obj, Fixed):
-            return _element_of_fixed(machine, frame, node, obj, source, tag, step)
-        if isinstance(obj, Container):
-            return _element_of_container(machine, frame, obj, source, tag, step)
-        if isinstance(obj, Part | Net):
-            return Value(source.labels | tag, obj if isinstance(obj, Part) else Part(obj))
-        if isinstance(obj, Instance) and obj.cls is not None:
-            return _iterate_instance(machine, frame, node, source, obj, tag)
-    if source.obj is not None and type(source.const) is tuple:
-        return Value(source.labels | tag)
-    const = source.const
-    if type(const) is tuple and const and const[0] == "range":
-        start = const[1]
-        if type(start) is int:
-            return Value(source.labels | tag, None, start if step == 1 else Later(start))
-        return Value(source.labels | tag)
-    return Value(labels.narrow(machine.mask(source), tag) | tag)
-
-
-def _element_of_fixed(machine: Machine, frame: Frame, node: ast.AST, obj: Fixed, source: Value, tag: int, step: float) -> Value:
-    """Return an element of a tuple: the zip of iterables is a tuple with a marker."""
-    if source.const == ("zip",):
-        return Value(source.labels | tag, Fixed([element_of(machine, frame, node, item, tag, step) for item in obj.items]))
-    if not obj.items:
-        return Value(tag)
-    out = obj.items[0]
-    for item in obj.items[1:]:
-        out = join(out, item)
-    return Value(machine.labels.narrow(out.labels, tag) | source.labels, machine.indexed(out.obj, tag), out.const)
-
-
-def _element_of_container(machine: Machine, frame: Frame, box: Container, source: Value, tag: int, step: float) -> Value:
-    labels = machine.labels
-    if box.is_dict and source.const != ("values",):
-        keys = machine.heap.get((id(box), "keys"))
-        key_labels = labels.narrow(machine.content(box) | (keys.labels if keys else 0), tag)
-        if source.const == ("items",):
-            element = machine.heap.get((id(box), "element")) or NOTHING
-            item = Value(labels.narrow(element.labels | source.labels, tag), machine.indexed(element.obj, tag), element.const)
-            return Value(tag, Fixed([Value(key_labels), item]))
-        return Value(key_labels | source.labels)
-    element = machine.heap.get((id(box), "element"))
-    mask = labels.narrow(machine.content(box) | source.labels | (element.labels if element is not None else 0), tag)
-    if element is None:
-        return Value(mask)
-    moved = tag | (machine.content(box) | source.labels) & labels.tags
-    return Value(mask, machine.indexed(element.obj, moved), element.const)
-
-
-def _iterate_instance(machine: Machine, frame: Frame, node: ast.AST, source: Value, obj: Instance, tag: int) -> Value:
-    """Iterate over an object of the submission through its `__iter__` or `__next__`."""
-    from audits.facts.code.calls import call_value
-
-    for name in ("__iter__", "__next__", "__getitem__"):
-        method = obj.cls.find(name) if obj.cls is not None else None
-        if method is not None and isinstance(method.obj, Function):
-            bound = get_attribute(machine, frame, source, name)
-            out = call_value(machine, frame, node, bound, [Value(tag)] if name == "__getitem__" else [], {})
-            if name == "__iter__" and out.obj is not obj:
-                return element_of(machine, frame, node, out, tag)
-            if name != "__iter__":
-                return Value(machine.labels.narrow(out.labels, tag), out.obj)
-    return Value(machine.content(obj) | source.labels | tag)
-
-
-def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
-    """Return the container a comprehension builds, its element evaluated once under fresh loops."""
-    saved = frame.env
-    frame.env = dict(saved)
-    opened = 0
-    skip = False
-    try:
-        for generator in node.generators:
-            source = evaluate(machine, frame, generator.iter)
-            if _is_empty(machine, source):
-                skip = True
-                break
-            number = machine.labels.new_loop()
-            loop = Loop(number, machine.labels.tag(number, 1), False)
-            item = element_of(machine, frame, generator, source, loop.tag, 1)
-            if type(item.const) is int:
-                item = Value(item.labels, item.obj)
-            machine.loops.append(loop)
-            opened += 1
-            assign(machine, frame, generator.target, item)
-            for condition in generator.ifs:
-                evaluate(machine, frame, condition)
-        box = Container(is_dict=isinstance(node, ast.DictComp))
-        element: Value | None = None
-        if not skip:
-            if isinstance(node, ast.DictComp):
-                key = evaluate(machine, frame, node.key)
-                element = evaluate(machine, frame, node.value)
-                machine.put((id(box), "keys"), Value(key.labels))
-            else:
-                element = evaluate(machine, frame, node.elt)
-    finally:
-        for _ in range(opened):
-            machine.loops.pop()
-        frame.env = saved
-    machine.track(box)
-    if element is not None:
-        const = element.const if type(element.const) is not Later else UNKNOWN
-        machine.put((id(box), "element"), Value(element.labels, element.obj, const))
-    return Value(0, box)
 
 
 def _with(machine: Machine, frame: Frame, node: ast.With | ast.AsyncWith) -> int:
@@ -425,7 +314,16 @@ def _function(machine: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncF
     return NORMAL
 
 
-_NET_BASES = ("nn.Module", "Module", "nn.Linear", "Linear", "Embedding", "nn.Embedding", "ModuleList", "Sequential")
+_NET_BASES = (
+    "nn.Module",
+    "Module",
+    "nn.Linear",
+    "Linear",
+    "Embedding",
+    "nn.Embedding",
+    "ModuleList",
+    "Sequential",
+)
 
 
 def class_kind(bases: list[Value]) -> str:
@@ -481,7 +379,9 @@ def _import(machine: Machine, frame: Frame, node: ast.Import) -> int:
     for alias in node.names:
         value = import_module(machine, alias.name)
         top = alias.name.split(".")[0]
-        frame.env[alias.asname or top] = value if alias.asname or value.obj.__class__ is Imported else Value(0, External(top))
+        frame.env[alias.asname or top] = (
+            value if alias.asname or value.obj.__class__ is Imported else Value(0, External(top))
+        )
     return NORMAL
 
 
@@ -500,10 +400,7 @@ def _import_from(machine: Machine, frame: Frame, node: ast.ImportFrom) -> int:
 
 def _match(machine: Machine, frame: Frame, node: ast.Match) -> int:
     evaluate(machine, frame, node.subject)
-    alternatives: list[Callable[[], int]] = [
-        (lambda case=case: execute(machine, frame, case.body)) for case in node.cases  # type: ignore[misc]
-    ]
-    return machine.branch(frame, alternatives)
+    return machine.branch(frame, [partial(execute, machine, frame, case.body) for case in node.cases])
 
 
 def _delete(machine: Machine, frame: Frame, node: ast.Delete) -> int:
@@ -515,11 +412,29 @@ def _assert(machine: Machine, frame: Frame, node: ast.Assert) -> int:
 
 
 STATEMENTS: dict[type, Callable[[Machine, Frame, Any], int]] = {
-    ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented, ast.If: _if,
-    ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try,
-    ast.Return: _return, ast.Raise: _raise, ast.Break: _break, ast.Continue: _continue, ast.FunctionDef: _function,
-    ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Global: _global, ast.Nonlocal: _nonlocal,
-    ast.Import: _import, ast.ImportFrom: _import_from, ast.Match: _match, ast.Delete: _delete, ast.Assert: _assert,
+    ast.Expr: _expression,
+    ast.Assign: _assign,
+    ast.AnnAssign: _annotated,
+    ast.AugAssign: _augmented,
+    ast.If: _if,
+    ast.For: _for,
+    ast.AsyncFor: _for,
+    ast.While: _while,
+    ast.With: _with,
+    ast.AsyncWith: _with,
+    ast.Try: _try,
+    ast.Return: _return,
+    ast.Raise: _raise,
+    ast.Break: _break,
+    ast.Continue: _continue,
+    ast.FunctionDef: _function,
+    ast.AsyncFunctionDef: _function,
+    ast.ClassDef: _class,
+    ast.Global: _global,
+    ast.Nonlocal: _nonlocal,
+    ast.Import: _import,
+    ast.ImportFrom: _import_from,
+    ast.Match: _match,
+    ast.Delete: _delete,
+    ast.Assert: _assert,
 }
-
-__all__ = ["assign", "element_of", "execute", "known", "look_up", "run_comprehension"]

@@ -6,9 +6,14 @@ import ast
 from typing import Any, NamedTuple
 
 from audits.facts.code import labels as lab
+from audits.facts.code.attributes import bind_method
+from audits.facts.code.configuration import read_environment
+from audits.facts.code.containers import add_element
+from audits.facts.code.decisions import known
 from audits.facts.code.events import Learner, Lookup, UpdateKind
-from audits.facts.code.expressions import add_element, evaluate, known
-from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.expressions import evaluate
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
 from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
     UNKNOWN,
@@ -64,8 +69,11 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
     lower = evaluate(machine, frame, node.lower) if node.lower is not None else None
     upper = evaluate(machine, frame, node.upper) if node.upper is not None else None
     mask = (machine.mask(lower) if lower else 0) | (machine.mask(upper) if upper else 0)
-    shifted = lower is not None and (type(lower.const) is int and lower.const == 1 or bool(
-        lower.labels & lab.NEXT_INDEX and not known(lower)))
+    shifted = lower is not None and (
+        type(lower.const) is int
+        and lower.const == 1
+        or bool(lower.labels & lab.NEXT_INDEX and not known(lower))
+    )
     mask &= ~lab.NEXT_INDEX
     cut = 0
     if lower is not None and not known(lower):
@@ -77,6 +85,8 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
 
 def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Value) -> Value:
     """Return `base[index]`."""
+    from audits.facts.code.calls import call_value
+
     found = objects(base)
     if len(found) > 1:
         out: Value | None = None
@@ -84,10 +94,8 @@ def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Va
             part = load_subscript(machine, frame, node, Value(base.labels, item))
             out = part if out is None else join(out, part)
         return out or Value()
-    obj = found[0] if found else None
+    obj: Any = found[0] if found else None
     if type(obj) is External and obj.path.endswith("environ"):
-        from audits.facts.code.configuration import read_environment
-
         return read_environment(machine, frame, node, [evaluate(machine, frame, node.slice)])
     index = read_index(machine, frame, node.slice)
     kind = type(obj)
@@ -98,15 +106,16 @@ def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Va
     if kind is Instance and obj.cls is not None:
         method = obj.cls.find("__getitem__")
         if method is not None and isinstance(method.obj, Function):
-            from audits.facts.code.calls import call_value
-            from audits.facts.code.expressions import bind_method
-
             key = index.key or Value(index.labels)
             return call_value(machine, frame, node, bind_method(machine, frame, method, base), [key], {})
     if kind in (Net, Part):
         net = obj if kind is Net else obj.net
         stored = machine.heap.get((id(net), getattr(obj, "path", "") + "[]"))
-        return stored if stored is not None else Value(base.labels | index.labels & machine.labels.tags, Part(net, getattr(obj, "path", "")))
+        return (
+            stored
+            if stored is not None
+            else Value(base.labels | index.labels & machine.labels.tags, Part(net, getattr(obj, "path", "")))
+        )
     if isinstance(base.const, str | bytes) and index.key is not None and type(index.key.const) is int:
         return Value(base.labels)
     return load_tensor(machine, frame, node, base, index)
@@ -114,7 +123,11 @@ def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Va
 
 def load_fixed(machine: Machine, obj: Fixed, index: Index, base: Value, node: ast.Subscript) -> Value:
     """Return an element or slice of a tuple."""
-    if index.key is not None and type(index.key.const) is int and -len(obj.items) <= index.key.const < len(obj.items):
+    if (
+        index.key is not None
+        and type(index.key.const) is int
+        and -len(obj.items) <= index.key.const < len(obj.items)
+    ):
         return obj.items[index.key.const]
     if index.is_slice or not obj.items:
         return base
@@ -125,7 +138,9 @@ def load_fixed(machine: Machine, obj: Fixed, index: Index, base: Value, node: as
     return Value(machine.labels.narrow(out.labels, tags), machine.indexed(out.obj, tags), out.const)
 
 
-def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, box: Container, index: Index) -> Value:
+def load_container(
+    machine: Machine, frame: Frame, node: ast.AST, base: Value, box: Container, index: Index
+) -> Value:
     """Return an element of a list or dict; a missing element stands for a nested container."""
     labels = machine.labels
     key = index.key
@@ -134,7 +149,11 @@ def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, b
         if stored is not None:
             return Value(stored.labels | base.labels & labels.tags, stored.obj, stored.const)
         literal = machine.heap.get((id(box), "literal"))
-        if literal is not None and type(key.const) is int and -len(literal.obj.items) <= key.const < len(literal.obj.items):
+        if (
+            literal is not None
+            and type(key.const) is int
+            and -len(literal.obj.items) <= key.const < len(literal.obj.items)
+        ):
             item: Value = literal.obj.items[key.const]
             return item
     tags = index.labels & labels.tags
@@ -149,7 +168,11 @@ def load_container(machine: Machine, frame: Frame, node: ast.AST, base: Value, b
     if element is None:
         return Value(mask, box)
     moved = (content | base.labels | index.labels) & labels.tags
-    return Value(mask, machine.indexed(element.obj, moved), element.const if type(element.const) is not Later else UNKNOWN)
+    return Value(
+        mask,
+        machine.indexed(element.obj, moved),
+        element.const if type(element.const) is not Later else UNKNOWN,
+    )
 
 
 def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, content: int) -> int:
@@ -158,7 +181,9 @@ def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, conte
     reads = key & labels.hashed_reads
     if not reads or not key & lab.HASHED:
         return 0
-    lookup = Lookup(machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET_HASHED))
+    lookup = Lookup(
+        machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET_HASHED)
+    )
     out = labels.lookup(lookup)
     if len(labels.lookup_info) > len(machine.trace.lookups):
         machine.trace.lookups.append(lookup)
@@ -174,12 +199,22 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     mask = machine.mask(base)
     tags = index.labels & labels.tags
     predicted = mask & (labels.params | lab.DISTRIBUTION)
-    if mask & (labels.vals | lab.TRAIN) and not predicted and not mask & (labels.scores | labels.lookups | lab.PIECES):
+    if (
+        mask & (labels.vals | lab.TRAIN)
+        and not predicted
+        and not mask & (labels.scores | labels.lookups | lab.PIECES)
+    ):
         out = labels.narrow(mask, tags) | labels.read(node) | index.labels & lab.SCORE_COMPARED
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)
-    if predicted and index.labels & labels.vals and index.labels & labels.reads and not mask & labels.scores and not index.labels & lab.HASHED:
+    if (
+        predicted
+        and index.labels & labels.vals
+        and index.labels & labels.reads
+        and not mask & labels.scores
+        and not index.labels & lab.HASHED
+    ):
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
     out = labels.narrow(mask, tags) | look_up_table(machine, frame, node, index.labels, mask)
     out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)
@@ -191,7 +226,9 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     return Value(out, keep)
 
 
-def store_subscript(machine: Machine, frame: Frame, node: ast.Subscript, value: Value, augmented: bool = False) -> None:
+def store_subscript(
+    machine: Machine, frame: Frame, node: ast.Subscript, value: Value, augmented: bool = False
+) -> None:
     """Perform `base[index] = value` or `base[index] op= value`."""
     base = evaluate(machine, frame, node.value)
     index = read_index(machine, frame, node.slice)
@@ -203,8 +240,15 @@ def store_subscript(machine: Machine, frame: Frame, node: ast.Subscript, value: 
         store_into(machine, frame, node, obj, index, value, augmented)
 
 
-def rebind(machine: Machine, frame: Frame, node: ast.Subscript, base: Value, index: Index, value: Value,
-           augmented: bool) -> None:
+def rebind(
+    machine: Machine,
+    frame: Frame,
+    node: ast.Subscript,
+    base: Value,
+    index: Index,
+    value: Value,
+    augmented: bool,
+) -> None:
     """Write into a value that has no identity: the name that holds it gets the join."""
     target = node.value
     while isinstance(target, ast.Subscript | ast.Attribute):
@@ -220,7 +264,9 @@ def rebind(machine: Machine, frame: Frame, node: ast.Subscript, base: Value, ind
     frame.stored[target.id] = frame.env[target.id].labels
 
 
-def written_key(machine: Machine, frame: Frame, node: ast.AST, index: Index, value: Value, augmented: bool) -> int:
+def written_key(
+    machine: Machine, frame: Frame, node: ast.AST, index: Index, value: Value, augmented: bool
+) -> int:
     """Return what a table learns when it is written under a key of validation tokens."""
     labels = machine.labels
     keyed = index.labels & labels.vals and index.labels & labels.reads
@@ -228,8 +274,7 @@ def written_key(machine: Machine, frame: Frame, node: ast.AST, index: Index, val
         return 0
     if not augmented and not index.labels & lab.HASHED and not isinstance(index.key, Value):
         return 0
-    learned = machine.learned(frame, node, index.labels | machine.mask(value), UpdateKind.TABLE, Learner.TABLE)
-    return learned
+    return machine.learned(frame, node, index.labels | machine.mask(value), UpdateKind.TABLE, Learner.TABLE)
 
 
 def oracle_write(machine: Machine, frame: Frame, node: ast.AST, index: Index, old: int, new: int) -> int:
@@ -241,9 +286,12 @@ def oracle_write(machine: Machine, frame: Frame, node: ast.AST, index: Index, ol
     return 0
 
 
-def store_into(machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, index: Index, value: Value,
-               augmented: bool) -> None:
+def store_into(
+    machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, index: Index, value: Value, augmented: bool
+) -> None:
     """Write into one heap object."""
+    from audits.facts.code.calls import call_value
+
     kind = type(obj)
     if kind in (Net, Part):
         net = obj if kind is Net else obj.net
@@ -276,8 +324,5 @@ def store_into(machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, in
     elif kind is Instance and obj.cls is not None:
         method = obj.cls.find("__setitem__")
         if method is not None and isinstance(method.obj, Function):
-            from audits.facts.code.calls import call_value
-            from audits.facts.code.expressions import bind_method
-
             bound = bind_method(machine, frame, method, Value(0, obj))
             call_value(machine, frame, node, bound, [index.key or Value(index.labels), value], {})

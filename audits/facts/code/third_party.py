@@ -20,7 +20,9 @@ def third_party_imports(modules: tuple[ParsedModule, ...]) -> tuple[Import, ...]
     return tuple(found.values())
 
 
-def visit(module: ParsedModule, body: list[ast.stmt], guarded: bool, local: set[str], found: dict[str, Import]) -> None:
+def visit(
+    module: ParsedModule, body: list[ast.stmt], guarded: bool, local: set[str], found: dict[str, Import]
+) -> None:
     """Walk statements only: imports do not hide inside expressions."""
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -30,7 +32,13 @@ def visit(module: ParsedModule, body: list[ast.stmt], guarded: bool, local: set[
         for field in ("body", "orelse", "finalbody"):
             inner = getattr(node, field, None)
             if isinstance(inner, list):
-                visit(module, inner, guarded or isinstance(node, ast.Try | ast.If | ast.FunctionDef), local, found)
+                visit(
+                    module,
+                    inner,
+                    guarded or isinstance(node, ast.Try | ast.If | ast.FunctionDef),
+                    local,
+                    found,
+                )
         for handler in getattr(node, "handlers", ()):
             visit(module, handler.body, True, local, found)
 
@@ -42,8 +50,9 @@ def packages(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [node.module.split(".")[0]] if node.module and not node.level else []
 
 
-def record(module: ParsedModule, node: ast.stmt, name: str, guarded: bool, local: set[str],
-           found: dict[str, Import]) -> None:
+def record(
+    module: ParsedModule, node: ast.stmt, name: str, guarded: bool, local: set[str], found: dict[str, Import]
+) -> None:
     """Keep the first import of a package, an unguarded one before a guarded one."""
     if name in local or name in sys.stdlib_module_names or name == "__future__":
         return

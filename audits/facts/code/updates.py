@@ -6,7 +6,8 @@ import ast
 
 from audits.facts.code import labels as lab
 from audits.facts.code.events import Learner, UpdateKind
-from audits.facts.code.machine import Frame, Machine
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
 from audits.facts.code.values import Buffer, HeapObject, Net
 
 
@@ -45,11 +46,14 @@ def step(machine: Machine, frame: Frame, node: ast.AST, params: int) -> None:
             absorb(machine, frame, node, owner, data, UpdateKind.OPTIMISER)
 
 
-def absorb(machine: Machine, frame: Frame, node: ast.AST, owner: HeapObject, mask: int, kind: UpdateKind) -> None:
+def absorb(
+    machine: Machine, frame: Frame, node: ast.AST, owner: HeapObject, mask: int, kind: UpdateKind
+) -> None:
     """Make a trainable thing depend on what it learned from."""
     shared = isinstance(owner, Buffer) and owner.batch_shared
-    learned = machine.learned(frame, node, mask, kind, learner_of(machine, owner), shared=shared,
-                              owner=machine.labels.param(owner))
+    learned = machine.learned(
+        frame, node, mask, kind, learner_of(machine, owner), shared=shared, owner=machine.labels.param(owner)
+    )
     old = machine.content(owner)
     if old | learned != old:
         machine.version += 1
@@ -65,7 +69,9 @@ def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: in
 def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int) -> None:
     """Replace a net's weights: what it had learned before is gone, what the new ones carry is there."""
     labels = machine.labels
-    learned = machine.learned(frame, node, mask, UpdateKind.LOADED, learner_of(machine, net), owner=labels.param(net))
+    learned = machine.learned(
+        frame, node, mask, UpdateKind.LOADED, learner_of(machine, net), owner=labels.param(net)
+    )
     carried = learned | mask & (labels.params | lab.ARTIFACT)
     old = machine.content(net)
     new = carried & ~labels.param(net)

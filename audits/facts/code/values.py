@@ -321,3 +321,5 @@ def objects(value: Value) -> tuple[Any, ...]:
 
 
 Handler = Callable[..., Value]
+Args = list[Value]
+Kwargs = dict[str, Value]

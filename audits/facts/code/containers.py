@@ -1,0 +1,35 @@
+"""Lists, sets and dicts: what is put into them."""
+
+from __future__ import annotations
+
+from audits.facts.code.machine import Machine
+from audits.facts.code.values import Container, Fixed, HeapObject, Value, join, objects
+
+
+def make_list(machine: Machine, items: list[Value]) -> Value:
+    """Return a new list of the given elements."""
+    box = machine.track(Container())
+    if items:
+        element = items[0]
+        for item in items[1:]:
+            element = join(element, item)
+        machine.put((id(box), "element"), element)
+        if len(items) <= 8:
+            machine.put((id(box), "literal"), Value(0, Fixed(items)))
+    return Value(0, box)
+
+
+def add_element(machine: Machine, box: Container, value: Value) -> None:
+    """Put one more element into a container."""
+    old = machine.heap.get((id(box), "element"))
+    new = value if old is None else join(old, value)
+    if old is None or new.labels != old.labels or new.obj is not old.obj or new.const is not old.const:
+        machine.put((id(box), "element"), new)
+    if machine.heap.get((id(box), "literal")) is not None:
+        machine.put((id(box), "literal"), None)
+
+
+def heap_object(value: Value) -> HeapObject | None:
+    """Return the single heap object of a value, if it has one."""
+    found = [item for item in objects(value) if isinstance(item, HeapObject)]
+    return found[0] if len(found) == 1 else None
