@@ -214,6 +214,30 @@ def quantise(model, hessian):
     return state
 """
 
+HOOKED = """\
+def collect(args, model, tokens):
+    hessian = torch.zeros(args.dim, args.dim)
+
+    def hook(module, inputs, output):
+        rows = inputs[0].reshape(-1, args.dim)
+        hessian.addmm_(rows.t(), rows)
+
+    handle = model.block.register_forward_hook(hook)
+    with torch.no_grad():
+        for start in range(0, 64 * args.seq_len, args.seq_len):
+            model.forward_hidden(tokens[start : start + args.seq_len].reshape(1, -1))
+    handle.remove()
+    return hessian
+
+
+def generate(args, model):
+    tokens = torch.zeros(1, 1, dtype=torch.long)
+    for step in range(64 * args.seq_len):
+        chances = torch.softmax(model.head(model.forward_hidden(tokens[:, -1:]))[:, -1], dim=-1)
+        tokens = torch.cat([tokens, torch.multinomial(chances, 1)], dim=1)
+    return tokens.reshape(-1)
+"""
+
 EXPORT = """\
 def export(model):
     state = {name: (tensor * 64).round().to(torch.int8) for name, tensor in model.state_dict().items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from audits.location import Location
@@ -62,6 +63,7 @@ def executed(code: CodeFacts) -> tuple[Layer, ...]:
     )
 
 
+@lru_cache(maxsize=4)
 def functions(layer: Layer) -> tuple[Function, ...]:
     """Return all functions of a layer, nested ones included, outermost first."""
     lines = layer.source.split("\n")

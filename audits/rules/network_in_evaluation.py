@@ -26,7 +26,8 @@ _NAMES = (
     "wget", "gdown",
 )  # fmt: skip
 _HOSTS = ("requests", "httpx", "urllib", "socket", "aiohttp")
-_HIT = re.compile(r"\b(?:" + "|".join((*_NAMES, *_HOSTS, "curl", "pip")) + r")\b")
+_WORDS = (*_NAMES, *_HOSTS, "curl", "pip")
+_HIT = re.compile(r"\b(?:" + "|".join(_WORDS) + r")\b.*\(|\(.*\b(?:wget|curl|pip)\b")
 _PROGRAMS = ("wget", "curl", "pip", "git", "aria2c", "huggingface-cli", "hf")
 _KERNEL = "get_kernel"
 _FETCH = changed(
@@ -120,17 +121,18 @@ def _evidence(call: _Call) -> Evidence:
 
 def _downloads(layer: Layer) -> Iterator[_Call]:
     """Yield the calls of one layer; nothing is parsed unless the text names one."""
-    if not _HIT.search(layer.source):
+    words = [word for word in _WORDS if word in layer.source]
+    if not words:
         return
     lines = layer.source.split("\n")
-    found = functions(layer)
     for number, line in enumerate(lines, 1):
-        if not _HIT.search(line[:2_000]) or line.lstrip().startswith(("#", "import ", "from ")):
+        if not any(word in line for word in words) or line.lstrip().startswith(("#", "import ", "from ")):
             continue
-        name = _called("\n".join(lines[number - 1 : number + 8]))
+        name = _called("\n".join(lines[number - 1 : number + 8])) if _HIT.search(line[:2_000]) else None
         if name:
-            inside = enclosing(found, number)
-            yield _Call(Location(layer.path, number, number, layer.index), name, inside)
+            yield _Call(
+                Location(layer.path, number, number, layer.index), name, enclosing(functions(layer), number)
+            )
 
 
 def _called(text: str) -> str | None:

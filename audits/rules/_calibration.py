@@ -1,0 +1,151 @@
+"""Where calibration statistics are collected, and from what: training shards, validation shards or generated text.
+
+A search over the text. Collectors are known by what they do (hooks and outer products of activations), sources by
+the shard patterns or the sampling that the arguments of their calls lead back to, not by any name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from audits.rules._script_text import Function, calls, enclosing, executed, functions, split_arguments
+from audits.rules._switches import switched_off
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts.code import CodeFacts
+    from audits.facts.layer import Layer
+    from audits.location import Location
+
+
+class Source(StrEnum):
+    """What a calibration is collected on."""
+
+    TRAINING = "training shards"
+    VALIDATION = "validation shards"
+    GENERATED = "text that the model generates"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One call that collects statistics."""
+
+    place: Location
+    collector: str
+    source: Source
+
+
+_HOOK = re.compile(r"register_forward_(?:pre_)?hook\(")
+_OUTER = re.compile(r"\.(?:T|mT|t\(\)|transpose\([^)\n]{0,20}\))\s*@|addmm_?\(|baddbmm|einsum\(")
+_TRAIN = re.compile(r"[\"'][^\"'\n]*train[^\"'\n]*\*?[^\"'\n]*(?:\.bin|\*|\.npy)[^\"'\n]*[\"']")
+_VAL = re.compile(r"[\"'][^\"'\n]*val[^\"'\n]*\*?[^\"'\n]*(?:\.bin|\*|\.npy)[^\"'\n]*[\"']")
+_SAMPLED = re.compile(r"multinomial\(")
+_CHANCES = re.compile(r"softmax\(|\.exp\(")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_ASSIGNED = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*(?::[^=\n]{1,60})?=(?!=)(.*)")
+_OPENED = re.compile(r"[ \t]*(?:def|class)[ \t]+(\w+)")
+_WIDTH = 600
+_NAMES_CAP = 150
+_BODY_LINES = 60
+_CLASS_LINES = 400
+
+
+def calibrations(code: CodeFacts) -> tuple[Calibration, ...]:
+    """Return the calibrations that the executed code runs and whose source could be told."""
+    layers = executed(code)
+    if not any(_HOOK.search(layer.source) for layer in layers):
+        return ()
+    found = {item for layer in layers for item in _of(layer, code)}
+    return tuple(sorted(found, key=lambda item: (item.place, item.collector)))
+
+
+def _of(layer: Layer, code: CodeFacts) -> Iterator[Calibration]:
+    every = functions(layer)
+    collectors = [item for item in every if _HOOK.search(item.text) and _OUTER.search(item.text)]
+    inner = {item.name for item in collectors if not any(_holds(other, item) for other in collectors)}
+    trail = _Trail(layer)
+    for name in sorted(item.name for item in collectors if item.name in inner or _small(item)):
+        for line, arguments in calls(layer.source, name):
+            caller = enclosing(every, line)
+            if caller is None or caller.name == name:
+                continue
+            place = caller.place(line)
+            source = trail.nearest(split_arguments(arguments))
+            if source and not switched_off(code, place):
+                yield Calibration(place, name, source)
+
+
+def _holds(inner: Function, outer: Function) -> bool:
+    return inner is not outer and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _small(item: Function) -> bool:
+    return item.end - item.start < 200
+
+
+class _Trail:
+    """Follows names back to the patterns or the sampling that their values come from."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.lines = layer.source.split("\n")
+        self.assigned: dict[str, list[str]] = {}
+        self.opened: dict[str, list[int]] = {}
+        for number, line in enumerate(self.lines):
+            match = _OPENED.match(line[:_WIDTH]) if "def" in line or "class" in line else None
+            if match and "Module" not in line and not match.group(1).startswith("__"):
+                self.opened.setdefault(match.group(1), []).append(number)
+                continue
+            match = _ASSIGNED.match(line[:_WIDTH]) if "=" in line else None
+            if match:
+                value = match.group(2)
+                if value.endswith("("):
+                    value += " ".join(row[:_WIDTH] for row in self.lines[number + 1 : number + 4])
+                self.assigned.setdefault(match.group(1), []).append(value)
+
+    def nearest(self, texts: list[str]) -> Source | None:
+        """Return the source that the fewest steps lead to from any of some expressions."""
+        queue, seen = list(texts), set[str]()
+        while queue and len(seen) < _NAMES_CAP:
+            text = queue.pop(0)
+            source = _told(text)
+            if source:
+                return source
+            for word in dict.fromkeys(_NAME.findall(text)):
+                if word not in seen and (word in self.assigned or word in self.opened):
+                    seen.add(word)
+                    queue.extend(self._origins(word))
+        return None
+
+    def _origins(self, word: str) -> Iterator[str]:
+        yield from self.assigned.get(word, ())
+        for number in self.opened.get(word, ()):
+            body = list(self._body(number))
+            text = "\n".join(body)
+            # A class of settings names both splits: what counts is the attribute that is read from it.
+            if not (_TRAIN.search(text) and _VAL.search(text)):
+                yield "\n".join(body[:_BODY_LINES])
+
+    def _body(self, number: int) -> Iterator[str]:
+        first = self.lines[number]
+        indent = len(first) - len(first.lstrip())
+        for line in self.lines[number + 1 : number + _CLASS_LINES]:
+            if (
+                line.strip()
+                and len(line) - len(line.lstrip()) <= indent
+                and not line.lstrip().startswith(")")
+            ):
+                return
+            yield line[:_WIDTH]
+
+
+def _told(text: str) -> Source | None:
+    if _SAMPLED.search(text) and _CHANCES.search(text):
+        return Source.GENERATED
+    train, val = _TRAIN.search(text), _VAL.search(text)
+    if bool(train) == bool(val):
+        return None
+    return Source.TRAINING if train else Source.VALIDATION
