@@ -6,7 +6,9 @@ goes on; when the facts themselves cannot be read, every rule ends `crashed`. Ne
 
 from __future__ import annotations
 
+import gc
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +18,7 @@ from audits.outcome import Outcome, Status
 from audits.rules import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from audits.challenge import Challenge
     from audits.facts import Facts
@@ -66,6 +68,23 @@ def audit(
 ) -> AuditResult:
     """Read the facts of `submission` and judge them by every rule (or by `rules`)."""
     rulebook = discover() if rules is None else tuple(rules)
+    with _collector_paused():
+        return _audit(submission, challenge, rulebook)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause cyclic garbage collection: trees and traces live until the end, so looking is in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _audit(submission: Submission, challenge: Challenge | None, rulebook: tuple[Rule, ...]) -> AuditResult:
     clock = _Clock()
     facts, crash = _read_facts(submission, challenge, clock)
     if facts is None:

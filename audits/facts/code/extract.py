@@ -9,7 +9,7 @@ from audits.facts.code.behaviour import Behaviour, summarise
 from audits.facts.code.configuration import Configuration, implied_switches
 from audits.facts.code.facts import CodeFacts, CodeProblem
 from audits.facts.code.modules import ParsedModule
-from audits.facts.code.reading import Reading, read_code
+from audits.facts.code.reading import ModuleNames, Reading, name_modules, read_code
 from audits.facts.code.stated import stated_settings
 from audits.facts.code.third_party import third_party_imports
 from audits.facts.layer import Layer
@@ -30,6 +30,8 @@ class CodeSource:
     main: Layer | None
     modules: tuple[ParsedModule, ...]
     problems: tuple[CodeProblem, ...]
+    names: tuple[ModuleNames, ...] = ()
+    """Which functions matter; found once for all readings."""
 
 
 def extract_code(
@@ -43,13 +45,14 @@ def extract_code(
     `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under
     them is the headline, any other evaluation is not.
     """
+    source = replace(source, names=name_modules(source.modules))
     configuration, reading = read_claimed(submission, source, logs)
     behaviour = summarise(reading.machine, claimed_labels)
     dormant = Behaviour()
     if reading.machine.could_learn_elsewhere:
         opened = configure(submission, logs)
         opened.open_switches = True
-        everything = read_code(source.modules, opened, OPEN_BUDGET)
+        everything = read_code(source.modules, opened, OPEN_BUDGET, source.names)
         printed = only_with_switches(submission, logs, everything, reading)
         behaviour = with_implied(
             submission, source, logs, implied_switches(configuration, printed), behaviour
@@ -79,11 +82,11 @@ def read_claimed(
     a screening run (#244): where no score is met, the run command alone is taken, then the defaults.
     """
     configuration = configure(submission, logs)
-    reading = read_code(source.modules, configuration)
+    reading = read_code(source.modules, configuration, names=source.names)
     for fallback in (configure(submission, ()), Configuration()):
         if reading.machine.reported_scores:
             break
-        again = read_code(source.modules, fallback)
+        again = read_code(source.modules, fallback, names=source.names)
         if again.machine.reported_scores:
             return fallback, again
     return configuration, reading
@@ -127,7 +130,9 @@ def with_implied(
         return behaviour
     implied = configure(submission, logs)
     implied.command.update(switches)
-    extra = difference(summarise(read_code(source.modules, implied, OPEN_BUDGET).machine), behaviour)
+    extra = difference(
+        summarise(read_code(source.modules, implied, OPEN_BUDGET, source.names).machine), behaviour
+    )
     return replace(
         behaviour,
         exposures=behaviour.exposures + tuple(replace(item, assumed=True) for item in extra.exposures),

@@ -81,7 +81,7 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
 def parse_head(source: str, line: int) -> ast.Module | None:
     """Return the tree of what stands before a syntax error, where that is a whole program.
 
-    A log pasted after `main()` (#266) leaves a script that does not compile, yet every line of it can be judged.
+    A log pasted after `main()` (#266) leaves a script that does not compile, yet all of it can be judged.
     """
     lines = source.split("\n")
     guards = [number for number, text in enumerate(lines) if text.startswith("if ") and "__main__" in text]

@@ -30,26 +30,47 @@ class Reading:
         return self.machine.labels
 
 
+@dataclass(frozen=True, slots=True)
+class ModuleNames:
+    """Which functions of a module matter, and for what."""
+
+    relevant: set[str]
+    acting: set[str]
+    scoring: set[str]
+    learning: set[str]
+
+
+def name_modules(modules: tuple[ParsedModule, ...]) -> tuple[ModuleNames, ...]:
+    """Return what matters in each module."""
+    found = []
+    for parsed in modules:
+        calls = call_names(parsed)
+        found.append(ModuleNames(calls.relevant(), calls.acting(), calls.scoring(), calls.learning()))
+    return tuple(found)
+
+
 def read_code(
-    modules: tuple[ParsedModule, ...], configuration: Configuration, budget: int = STEP_BUDGET
+    modules: tuple[ParsedModule, ...],
+    configuration: Configuration,
+    budget: int = STEP_BUDGET,
+    names: tuple[ModuleNames, ...] | None = None,
 ) -> Reading:
-    """Execute the main module abstractly, with local modules at hand."""
+    """Execute the main module abstractly, with local modules at hand; `names` saves naming them again."""
     machine = Machine(budget)
     local: dict[str, Module] = {}
     main: Module | None = None
     relevant: dict[str, set[str]] = {}
-    for parsed in modules:
+    for parsed, known in zip(modules, names or name_modules(modules), strict=True):
         name = "__main__" if parsed.is_main else parsed.name or parsed.layer.path
         module = Module(parsed.layer, parsed.tree, name)
         if parsed.is_main:
             main = module
         elif parsed.name:
             local[parsed.name] = module
-        calls = call_names(parsed)
-        relevant[name] = calls.relevant()
-        machine.acting[name] = calls.acting()
-        machine.scoring[name] = calls.scoring()
-        machine.learning |= calls.learning()
+        relevant[name] = known.relevant
+        machine.acting[name] = known.acting
+        machine.scoring[name] = known.scoring
+        machine.learning |= known.learning
     everything = set().union(*relevant.values()) if relevant else set()
     machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}
     machine.heap["modules"] = local
