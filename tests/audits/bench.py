@@ -1,7 +1,7 @@
 """How much an audit costs next to parsing: `python -m tests.audits.bench --repo MIRROR`.
 
-Facts and all rules of a main script are timed against `ast.parse` on the same bytes, interleaved, so that a busy
-machine slows both. Intake and unpacking read the repository and are not part of the ratio; they are shown.
+Facts and all rules of a main script are timed against `ast.parse` on the same bytes, interleaved, so that a
+busy machine slows both. Intake reads the repository and is not part of the ratio; the command as a whole is.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ def command_seconds(repo: Path, numbers: list[int]) -> list[float]:
 def main() -> int:
     """Print the figures; the exit status says whether they keep the limits."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repo", default=os.environ.get("REFEREE_MIRROR"), help="mirror of openai/parameter-golf")
+    parser.add_argument(
+        "--repo", default=os.environ.get("REFEREE_MIRROR"), help="mirror of openai/parameter-golf"
+    )
     parser.add_argument("--scripts", type=int, default=100)
     parser.add_argument("--calls", type=int, default=10)
     options = parser.parse_args()
@@ -130,8 +132,13 @@ def main() -> int:
     if not timings:
         parser.error(f"{repo} holds no pull request with a readable script")
     ratio = statistics.median(entry.ratio for entry in timings)
-    print(f"scripts: {len(timings)}, median {statistics.median(entry.size for entry in timings) / 1000:.0f} KB")
-    for name, values in (("ast.parse", [t.parse for t in timings]), ("facts + rules", [t.audit for t in timings])):
+    print(
+        f"scripts: {len(timings)}, median {statistics.median(entry.size for entry in timings) / 1000:.0f} KB"
+    )
+    for name, values in (
+        ("ast.parse", [t.parse for t in timings]),
+        ("facts + rules", [t.audit for t in timings]),
+    ):
         print(f"{name}: median {statistics.median(values):.1f} ms, slowest {max(values):.1f} ms")
     slowest = max(timings, key=lambda entry: entry.ratio)
     print(f"ratio: median {ratio:.2f} (limit {LIMIT}), highest {slowest.ratio:.2f} (#{slowest.pull})")

@@ -35,7 +35,28 @@ EXAMPLES = [
 ]
 CODEMODS: dict[str, Callable[[str], str]] = {"outlined": outline_blocks, "inlined": inline_helpers}
 MIRROR = os.environ.get("REFEREE_MIRROR")
-REAL = (56, 150, 494, 576, 744, 926, 1038, 1128, 1184, 1246, 1302, 1324, 1364, 1458, 1530, 1624, 1712, 1898, 2118, 2134)
+REAL = (
+    56,
+    150,
+    494,
+    576,
+    744,
+    926,
+    1038,
+    1128,
+    1184,
+    1246,
+    1302,
+    1324,
+    1364,
+    1458,
+    1530,
+    1624,
+    1712,
+    1898,
+    2118,
+    2134,
+)
 """Twenty even-numbered pull requests of every family."""
 
 Judged = tuple[dict[str, Status], str, str]

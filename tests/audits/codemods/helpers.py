@@ -12,9 +12,9 @@ import copy
 SHORTEST, LONGEST = 2, 6
 """Statements of a block that is outlined."""
 _HARD = (
-    ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.Global, ast.Nonlocal, ast.Delete,
-    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.NamedExpr, ast.Import, ast.ImportFrom,
-    ast.Try, ast.With, ast.AsyncWith, ast.Starred,
+    ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.Global,
+    ast.Nonlocal, ast.Delete, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda,
+    ast.NamedExpr, ast.Import, ast.ImportFrom, ast.Try, ast.With, ast.AsyncWith, ast.Starred,
 )  # fmt: skip
 
 
@@ -24,13 +24,23 @@ def outline_blocks(source: str, limit: int = 40) -> str:
     helpers: list[ast.stmt] = []
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     functions += [
-        part for node in tree.body if isinstance(node, ast.ClassDef) for part in node.body if isinstance(part, ast.FunctionDef)
+        part
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef)
     ]
     for function in functions:
         if len(helpers) < limit and not _captures(function):
-            parameters = {arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+            parameters = {
+                arg.arg
+                for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+            }
             _outline(function, function.body, parameters, helpers, limit)
-    at = next((place for place, node in enumerate(tree.body) if isinstance(node, (ast.FunctionDef, ast.ClassDef))), 0)
+    at = next(
+        (place for place, node in enumerate(tree.body) if isinstance(node, (ast.FunctionDef, ast.ClassDef))),
+        0,
+    )
     tree.body[at:at] = helpers
     return _text(tree)
 
@@ -38,7 +48,9 @@ def outline_blocks(source: str, limit: int = 40) -> str:
 def _captures(function: ast.FunctionDef) -> bool:
     """Whether names of the function may be bound or read from elsewhere."""
     inside = [node for node in ast.walk(function) if node is not function]
-    if any(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)) for node in inside):
+    if any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)) for node in inside
+    ):
         return True
     names = {node.id for node in inside if isinstance(node, ast.Name)}
     return bool(names & {"super", "locals", "vars", "__class__", "exec", "eval"}) or any(
@@ -70,7 +82,10 @@ def _outline(
 
 def _with_names(node: ast.With) -> set[str]:
     return {
-        name for item in node.items if item.optional_vars is not None for name in _names(item.optional_vars, ast.Store)
+        name
+        for item in node.items
+        if item.optional_vars is not None
+        for name in _names(item.optional_vars, ast.Store)
     }
 
 
@@ -133,13 +148,33 @@ def inline_helpers(source: str) -> str:
 
 def _inlinable(node: ast.FunctionDef) -> bool:
     args = node.args
-    body = [part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
-    if node.decorator_list or args.vararg or args.kwarg or args.kwonlyargs or args.posonlyargs or args.defaults:
+    body = [
+        part
+        for part in node.body
+        if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+    ]
+    if (
+        node.decorator_list
+        or args.vararg
+        or args.kwarg
+        or args.kwonlyargs
+        or args.posonlyargs
+        or args.defaults
+    ):
         return False
     if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
         return False
     inner = list(ast.walk(body[0].value))
-    scoped = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.Yield, ast.Await)
+    scoped = (
+        ast.Lambda,
+        ast.ListComp,
+        ast.SetComp,
+        ast.DictComp,
+        ast.GeneratorExp,
+        ast.NamedExpr,
+        ast.Yield,
+        ast.Await,
+    )
     return not any(isinstance(part, scoped) for part in inner) and not any(
         isinstance(part, ast.Name) and part.id == node.name for part in inner
     )
@@ -151,7 +186,9 @@ class _Inliner(ast.NodeTransformer):
         self.locals: list[set[str]] = []
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        self.locals.append(_names(node, ast.Store) | {arg.arg for arg in ast.walk(node) if isinstance(arg, ast.arg)})
+        self.locals.append(
+            _names(node, ast.Store) | {arg.arg for arg in ast.walk(node) if isinstance(arg, ast.arg)}
+        )
         made = self.generic_visit(node)
         self.locals.pop()
         return made
@@ -185,7 +222,9 @@ def _is_path(node: ast.expr) -> bool:
 
 
 def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, context)}
+    return {
+        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, context)
+    }
 
 
 def _stored(nodes: list[ast.stmt]) -> set[str]:

@@ -1,7 +1,7 @@
 """Which names of a script are its own, so that renaming them everywhere changes nothing.
 
-One identifier is renamed in all its uses or in none. Kept are names that something outside may know: attributes
-of library objects, keywords of calls that are not the script's own, words inside strings, imports.
+One identifier is renamed in all its uses or in none. Kept are names that something outside may know:
+attributes of library objects, keywords of calls that are not the script's own, words inside strings, imports.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import re
 _SPELT = re.compile(r"[\w.,: *-]{1,200}")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 LIBRARY_ATTRIBUTES = frozenset(
-    "weight bias data grad shape device dtype forward eval train parameters named_parameters buffers modules "
-    "named_modules children state_dict load_state_dict register_buffer to cuda cpu half float bfloat16 step zero_grad "
-    "param_groups state apply training requires_grad requires_grad_ compile call setup_context backward "
-    "save_for_backward saved_tensors ctx size numel item detach clone view reshape transpose permute name names path "
-    "parent exists mean std sum max min norm sqrt exp log add mul div copy_ fill_ zero_ normal_ uniform_ update get "
-    "pop keys values items append extend insert remove index count sort reverse clear copy read write close open seek "
-    "tell flush readline readlines load save dump dumps loads encode decode split join strip replace format lower "
-    "upper startswith endswith run main start stop end group groups match search sub rank world_size args kwargs "
-    "defaults params lr momentum betas eps weight_decay closure next iter len key value type id in_features "
-    "out_features num_embeddings embedding_dim padding stride kernel_size groups dim module _orig_mod T real imag".split()
+    "weight bias data grad shape device dtype forward eval train parameters named_parameters buffers "
+    "modules named_modules children state_dict load_state_dict register_buffer to cuda cpu half "
+    "float bfloat16 step zero_grad param_groups state apply training requires_grad requires_grad_ "
+    "compile call setup_context backward save_for_backward saved_tensors ctx size numel item detach "
+    "clone view reshape transpose permute name names path parent exists mean std sum max min norm "
+    "sqrt exp log add mul div copy_ fill_ zero_ normal_ uniform_ update get pop keys values items "
+    "append extend insert remove index count sort reverse clear copy read write close open seek tell "
+    "flush readline readlines load save dump dumps loads encode decode split join strip replace "
+    "format lower upper startswith endswith run main start stop end group groups match search sub "
+    "rank world_size args kwargs defaults params lr momentum betas eps weight_decay closure next "
+    "iter len key value type id in_features out_features num_embeddings embedding_dim padding stride "
+    "kernel_size groups dim module _orig_mod T real imag ".split()
 )
 for _kind in (str, bytes, bytearray, list, dict, set, tuple, int, float, object):
     LIBRARY_ATTRIBUTES |= frozenset(dir(_kind))
@@ -63,7 +65,8 @@ class _Survey(ast.NodeVisitor):
         self.generic_visit(node)
         self._in_class = outer
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)  # type: ignore[arg-type]
 
     def visit_arg(self, node: ast.arg) -> None:
         self.variables.add(node.arg)
@@ -74,7 +77,11 @@ class _Survey(ast.NodeVisitor):
             self.variables.add(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls") and isinstance(node.ctx, ast.Store):
+        if (
+            isinstance(node.value, ast.Name)
+            and node.value.id in ("self", "cls")
+            and isinstance(node.ctx, ast.Store)
+        ):
             self.attributes.add(node.attr)
         self.generic_visit(node)
 
@@ -83,7 +90,7 @@ class _Survey(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Keep words that a string spells out alone (`getattr`, keys) or as code (`exec`); prose binds nothing."""
+        """Keep words that a string spells out alone (`getattr`) or as code (`exec`); prose binds nothing."""
         if isinstance(node.value, str) and (_SPELT.fullmatch(node.value) or self.executes):
             self.keep |= set(_WORD.findall(node.value))
 
@@ -103,7 +110,9 @@ class _Survey(ast.NodeVisitor):
 
 def own_names(tree: ast.Module, keep: frozenset[str] = frozenset()) -> tuple[frozenset[str], frozenset[str]]:
     """Return the variables and the attributes of a script that may be renamed."""
-    executes = any(isinstance(node, ast.Name) and node.id in ("exec", "eval", "compile") for node in ast.walk(tree))
+    executes = any(
+        isinstance(node, ast.Name) and node.id in ("exec", "eval", "compile") for node in ast.walk(tree)
+    )
     survey = _Survey(executes)
     survey.visit(tree)
     kept = survey.keep | keep | set(dir(builtins)) | set(keyword.kwlist) | {"self", "cls"}

@@ -101,7 +101,9 @@ class _Renamer(cst.CSTTransformer):
         name = original_node.value
         if id(original_node) in self._still or name not in self.mapping:
             return updated_node
-        own = self.attributes if id(original_node) in self._attribute_names | self._methods else self.variables
+        own = (
+            self.attributes if id(original_node) in self._attribute_names | self._methods else self.variables
+        )
         return updated_node.with_changes(value=self.mapping[name]) if name in own else updated_node
 
 
