@@ -15,4 +15,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def seconds_a_part(request: pytest.FixtureRequest) -> float:
     """Return the time that one part of the fuzzing may take."""
-    return float(request.config.getoption("--fuzz-seconds")) / PARTS
+    return float(request.config.getoption("fuzz_seconds", DEFAULT_SECONDS)) / PARTS
