@@ -35,7 +35,7 @@ def _called(lines: list[str], function: str, depth: int) -> bool:
     if depth > _DEPTH_CAP or not function.isidentifier():
         return False
     call = re.compile(rf"(?<!def )\b{function}\(")
-    places = [number for number, line in enumerate(lines, 1) if call.search(line)]
+    places = [number for number, line in enumerate(lines, 1) if function in line and call.search(line)]
     return any(_follows(lines, number, depth) for number in places[:_CALLS_CAP])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from audits.rules._script_text import Function, calls, enclosing, executed, functions, split_arguments
+from audits.rules._script_text import calls, enclosing, executed, functions, split_arguments
 from audits.rules._switches import switched_off
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _ASSIGNED = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*(?::[^=\n]{1,60})?=(?!=)(.*
 _OPENED = re.compile(r"[ \t]*(?:def|class)[ \t]+(\w+)")
 _WIDTH = 600
 _NAMES_CAP = 150
+_LINES = 200
 _BODY_LINES = 60
 _CLASS_LINES = 400
 
@@ -64,27 +65,20 @@ def calibrations(code: CodeFacts) -> tuple[Calibration, ...]:
 
 
 def _of(layer: Layer, code: CodeFacts) -> Iterator[Calibration]:
-    every = functions(layer)
-    collectors = [item for item in every if _HOOK.search(item.text) and _OUTER.search(item.text)]
-    inner = {item.name for item in collectors if not any(_holds(other, item) for other in collectors)}
-    trail = _Trail(layer)
-    for name in sorted(item.name for item in collectors if item.name in inner or _small(item)):
+    lines = (layer.source.count("\n", 0, match.start()) + 1 for match in _HOOK.finditer(layer.source))
+    hooked = {item for line in lines for item in functions(layer) if item.start <= line <= item.end}
+    trail: _Trail | None = None
+    for name in sorted(
+        {item.name for item in hooked if item.end - item.start <= _LINES and _OUTER.search(item.text)}
+    ):
         for line, arguments in calls(layer.source, name):
-            caller = enclosing(every, line)
-            if caller is None or caller.name == name:
+            caller = enclosing(functions(layer), line)
+            if caller is None or caller.name == name or switched_off(code, caller.place(line)):
                 continue
-            place = caller.place(line)
+            trail = trail or _Trail(layer)
             source = trail.nearest(split_arguments(arguments))
-            if source and not switched_off(code, place):
-                yield Calibration(place, name, source)
-
-
-def _holds(inner: Function, outer: Function) -> bool:
-    return inner is not outer and outer.start <= inner.start and inner.end <= outer.end
-
-
-def _small(item: Function) -> bool:
-    return item.end - item.start < 200
+            if source:
+                yield Calibration(caller.place(line), name, source)
 
 
 class _Trail:
@@ -126,7 +120,8 @@ class _Trail:
             body = list(self._body(number))
             text = "\n".join(body)
             # A class of settings names both splits: what counts is the attribute that is read from it.
-            if not (_TRAIN.search(text) and _VAL.search(text)):
+            both = "train" in text and "val" in text and _TRAIN.search(text) and _VAL.search(text)
+            if not both:
                 yield "\n".join(body[:_BODY_LINES])
 
     def _body(self, number: int) -> Iterator[str]:
@@ -145,7 +140,8 @@ class _Trail:
 def _told(text: str) -> Source | None:
     if _SAMPLED.search(text) and _CHANCES.search(text):
         return Source.GENERATED
-    train, val = _TRAIN.search(text), _VAL.search(text)
+    train = "train" in text and _TRAIN.search(text)
+    val = "val" in text and _VAL.search(text)
     if bool(train) == bool(val):
         return None
     return Source.TRAINING if train else Source.VALIDATION

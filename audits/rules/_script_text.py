@@ -34,7 +34,11 @@ class Function:
     start: int
     end: int
     indent: int
-    text: str
+
+    @property
+    def text(self) -> str:
+        """Return the lines of the function."""
+        return "\n".join(self.layer.source.split("\n")[self.start - 1 : self.end])
 
     def place(self, line: int) -> Location:
         """Return where a line of the layer is."""
@@ -74,8 +78,7 @@ def functions(layer: Layer) -> tuple[Function, ...]:
             continue
         indent = len(match.group(1))
         end = _end(lines, number, indent)
-        text = "\n".join(lines[number:end])
-        found.append(Function(layer, match.group(2), number + 1, end, indent, text))
+        found.append(Function(layer, match.group(2), number + 1, end, indent))
     return tuple(found)
 
 
@@ -97,8 +100,15 @@ def _end(lines: list[str], start: int, indent: int) -> int:
 
 def calls(source: str, name: str) -> Iterator[tuple[int, str]]:
     """Yield (line, text of the arguments) of every call of `name`."""
-    for match in re.finditer(rf"(?<!def )(?<![\w.]){re.escape(name)}\(", source):
-        yield source.count("\n", 0, match.start()) + 1, arguments(source, match.end())
+    word = f"{name}("
+    place = source.find(word)
+    while place >= 0:
+        before = source[max(place - 4, 0) : place]
+        if not before.endswith("def ") and not (
+            before[-1:].isidentifier() or before[-1:].isdigit() or before[-1:] == "."
+        ):
+            yield source.count("\n", 0, place) + 1, arguments(source, place + len(word))
+        place = source.find(word, place + len(word))
 
 
 def arguments(source: str, start: int) -> str:

@@ -91,7 +91,7 @@ def _conditions(lines: list[str], number: int, function: str, depth: int) -> Ite
     if depth >= _DEPTH_CAP or not function.isidentifier():
         return
     called = re.compile(rf"(?<!def )\b{function}\(")
-    places = [place for place, line in enumerate(lines, 1) if called.search(line)]
+    places = [place for place, line in enumerate(lines, 1) if function in line and called.search(line)]
     for place in places[:_CALLS_CAP]:
         yield from _conditions(lines, place, "", depth + 1)
 
@@ -108,7 +108,9 @@ def unset_source(code: CodeFacts, layer: Layer, name: str) -> str | None:
     lines = layer.source.splitlines()
     known = {
         identifier: setting
-        for identifier, setting in _by_identifier(code, lines, Location(layer.path, 1, 1, layer.index)).items()
+        for identifier, setting in _by_identifier(
+            code, lines, Location(layer.path, 1, 1, layer.index)
+        ).items()
         if str(setting.value).strip() == ""
     }
     seen, queue = {name}, [name]

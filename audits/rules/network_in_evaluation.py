@@ -121,18 +121,26 @@ def _evidence(call: _Call) -> Evidence:
 
 def _downloads(layer: Layer) -> Iterator[_Call]:
     """Yield the calls of one layer; nothing is parsed unless the text names one."""
-    words = [word for word in _WORDS if word in layer.source]
-    if not words:
-        return
-    lines = layer.source.split("\n")
-    for number, line in enumerate(lines, 1):
-        if not any(word in line for word in words) or line.lstrip().startswith(("#", "import ", "from ")):
+    source = layer.source
+    starts = {source.rfind("\n", 0, place) + 1 for word in _WORDS for place in _places(source, word)}
+    for start in sorted(starts):
+        end = source.find("\n", start)
+        line = source[start : end if end >= 0 else None]
+        if line.lstrip().startswith(("#", "import ", "from ")) or not _HIT.search(line[:2_000]):
             continue
-        name = _called("\n".join(lines[number - 1 : number + 8])) if _HIT.search(line[:2_000]) else None
+        number = source.count("\n", 0, start) + 1
+        name = _called("\n".join(source.split("\n")[number - 1 : number + 8]))
         if name:
             yield _Call(
                 Location(layer.path, number, number, layer.index), name, enclosing(functions(layer), number)
             )
+
+
+def _places(source: str, word: str) -> Iterator[int]:
+    place = source.find(word)
+    while place >= 0:
+        yield place
+        place = source.find(word, place + len(word))
 
 
 def _called(text: str) -> str | None:
