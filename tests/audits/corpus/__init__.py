@@ -1,0 +1,1 @@
+"""Checks on real pull requests: they need a mirror of openai/parameter-golf in REFEREE_MIRROR."""
