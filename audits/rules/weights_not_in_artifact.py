@@ -1,0 +1,172 @@
+"""Rule: the artifact is reloaded into one model, and another one is scored."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from audits.example_evaluation import EVALUATE, script
+from audits.outcome import Axis, Condition, Evidence, Severity, Status
+from audits.rule import Example, Rule, RuleSource
+from audits.rules._flow import EVIDENCE_CAP, not_followed
+from audits.rules._script_text import Function, arguments, executed, functions
+from audits.rules._switches import switched_off
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.facts import Facts
+    from audits.facts.layer import Layer
+    from audits.location import Location
+    from audits.outcome import Outcome
+
+_LOAD = re.compile(r"(?<![\w.])(\w+)\.load_state_dict\(")
+_READ_BACK = re.compile(r"decompress|torch\.load\(|dequant|\.read\(|safetensors")
+_DELETED = re.compile(r"^[ \t]+del ([\w, \t]+)$", re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_ASSIGNED = re.compile(r"\s*(\w+)\s*(?::[^=\n]{1,60})?=(?!=)\s*(.*)")
+_WIDTH = 600
+_DEPTH = 3
+_REVIVED = """\
+state = {name: (tensor * 64).round().to(torch.int8) for name, tensor in model.state_dict().items()}
+    torch.save(state, "final_model.int8.pt")
+    revived = GPT(args)
+    saved = torch.load("final_model.int8.pt")
+    revived.load_state_dict({name: tensor.float() / 64 for name, tensor in saved.items()})
+    print(f"round trip val_bpb:{evaluate(args, revived, val_tokens, base_bytes):.6f}")"""
+
+
+class WeightsNotInArtifact(Rule):
+    """The artifact is read back into a model, that model is deleted, and the float model is scored.
+
+    Why: the score must be that of the bytes that are counted. Weights that were never quantised are another model,
+    and usually a better one.
+    Looks for: a model that is loaded from what was read back and then deleted, and a later evaluation of a model whose
+    weights had been exported and were not loaded since.
+    Blind to: scripts that never read the artifact back, and models that are swapped inside an object.
+    Ruling: none; the artifact is what is evaluated (README).
+    """
+
+    id = "weights-not-in-artifact"
+    axis = Axis.LEGALITY
+    condition = Condition.DATA
+    pattern = "weights-not-in-artifact"
+    sources = (
+        RuleSource(
+            "README", "openai", "2026-03-18", "what counts is the artifact: code and compressed weights"
+        ),
+    )
+    flagged = (
+        Example(
+            "the revived model is deleted before the last evaluation",
+            script(EVALUATE, steps=(_REVIVED, "del revived")),
+            (),
+            "#1458",
+        ),
+    )
+    clean = (
+        Example(
+            "the weights that were read back are put into the model that is scored",
+            script(EVALUATE, steps=(_REVIVED, "model.load_state_dict(revived.state_dict())", "del revived")),
+        ),
+        Example("the model itself is restored", script(EVALUATE), (), "#74"),
+    )
+
+    def check(self, facts: Facts) -> Outcome:
+        """Find evaluations of an exported model after the reloaded one is gone."""
+        scored = (*facts.code.behaviour.scores, *facts.code.behaviour.reports)
+        found = [entry for layer in executed(facts.code) for entry in _swapped(layer, scored)]
+        live = [entry for entry in found if entry.location and not switched_off(facts.code, entry.location)]
+        if live:
+            return self.outcome(Status.FLAGGED, live[0].message, tuple(live[:EVIDENCE_CAP]), confidence=0.75)
+        if not_followed(facts):
+            return self.outcome(Status.NOT_APPLICABLE, "the code was not followed to a score")
+        return self.outcome(Status.CLEAN, "no reloaded model is deleted before the evaluation of another")
+
+
+def _swapped(layer: Layer, scored: tuple[Location, ...]) -> Iterator[Evidence]:
+    source = layer.source
+    if "del " not in source or ".load_state_dict(" not in source:
+        return
+    every = functions(layer)
+    evaluators = {
+        item.name
+        for item in every
+        for place in scored
+        if (place.path, place.layer) == (item.layer.path, item.layer.index)
+        and item.start <= place.start_line <= item.end
+    }
+    deleted = [
+        source.count("\n", 0, match.start()) + 1
+        for match in _DELETED.finditer(source)
+        if any(f"{name.strip()}.load_state_dict(" in source for name in match.group(1).split(","))
+    ]
+    for function in every:
+        if any(function.start < line <= function.end for line in deleted) and evaluators - {function.name}:
+            yield from _swaps(function, function.text.split("\n"), evaluators - {function.name})
+
+
+def _swaps(function: Function, lines: list[str], evaluators: set[str]) -> Iterator[Evidence]:
+    """Yield the evaluations of one function that come after the reloaded model is deleted."""
+    gone_names = {
+        name.strip()
+        for line in lines
+        if (match := _DELETED.match(line))
+        for name in match.group(1).split(",")
+    }
+    loads = [(name, number) for name, number in _loads(lines) if name in gone_names]
+    revived = {name: number for name, number in loads if _read_back(lines, number)}
+    for name, loaded in revived.items():
+        gone = next((at for at in range(loaded + 1, len(lines)) if _deletes(lines[at], name)), None)
+        if gone is None:
+            continue
+        for number in range(gone + 1, len(lines)):
+            called = next((item for item in evaluators if f"{item}(" in lines[number]), None)
+            if called is None or "def " in lines[number]:
+                continue
+            given = arguments(
+                "\n".join(lines[number : number + 40]), lines[number].index(f"{called}(") + len(called) + 1
+            )
+            other = next((word for word in _NAME.findall(given) if _exported(lines, word, loaded)), None)
+            if other is None or any(at > loaded for model, at in _loads(lines) if model == other):
+                continue
+            says = (
+                f"{called} scores {other} here, after {name}, into which the artifact was read back"
+                f" (line {function.start + loaded}), has been deleted (line {function.start + gone})"
+            )
+            yield Evidence(
+                function.place(function.start + number), says, Status.FLAGGED, Severity.VIOLATION, 0.75
+            )
+
+
+def _loads(lines: list[str]) -> list[tuple[str, int]]:
+    """Return (model, index of the line) of every loading of weights."""
+    return [
+        (match.group(1), number)
+        for number, line in enumerate(lines)
+        for match in _LOAD.finditer(line[:_WIDTH])
+    ]
+
+
+def _read_back(lines: list[str], number: int) -> bool:
+    """Return True when what is loaded at a line leads back, within the function, to something read or decompressed."""
+    texts = [" ".join(lines[number : number + 3])]
+    for _ in range(_DEPTH):
+        if any(_READ_BACK.search(text) for text in texts):
+            return True
+        words = {word for text in texts for word in _NAME.findall(text)}
+        texts = [
+            match.group(2) + " " + " ".join(lines[at + 1 : at + 3])
+            for at, line in enumerate(lines[:number])
+            if (match := _ASSIGNED.match(line[:_WIDTH])) and match.group(1) in words
+        ]
+    return any(_READ_BACK.search(text) for text in texts)
+
+
+def _deletes(line: str, name: str) -> bool:
+    words = line.strip().removeprefix("del ").split(",") if line.lstrip().startswith("del ") else []
+    return name in [word.strip() for word in words]
+
+
+def _exported(lines: list[str], name: str, before: int) -> bool:
+    return any(f"{name}.state_dict()" in line for line in lines[:before])
