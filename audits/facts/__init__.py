@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audits.challenge import Challenge, Track
 from audits.facts.artifact import ArtifactFacts
@@ -28,9 +28,9 @@ class Facts:
     claims: Claims
     artifact: ArtifactFacts
     byte_table: ByteTableFacts
-    native: NativeFacts = NativeFacts()
+    native: NativeFacts = field(default_factory=NativeFacts)
     """Per-position predictors, in native sources and in Python."""
-    boundaries: BoundaryFacts = BoundaryFacts()
+    boundaries: BoundaryFacts = field(default_factory=BoundaryFacts)
     """What reaches across the start of a packed document."""
 
 

@@ -15,7 +15,7 @@ class Layer:
     """0 for the file as committed, n for the n-th layer unpacked from it."""
     source: str
     encodings: tuple[str, ...] = ()
-    """Codecs peeled off to get here, outermost first: `("base85", "lzma")`. Empty for a plain file."""
+    """Codecs peeled off to get here, outermost first: `("base85", "lzma")`; none for a plain file."""
     wrapper_line: int = 1
     """Line of the committed file that holds the payload (for annotations)."""
     language: str = "python"
@@ -23,6 +23,6 @@ class Layer:
     executed: bool = True
     """False for a payload that is decoded but not seen to be executed or imported."""
     module: str | None = None
-    """Import name under which the scored path reaches it, None when it is not reached or is the main script."""
+    """Import name under which the scored path reaches it; None for the main script and what is not reached."""
     raw_bytes: int = 0
     """Size of the encoded form in bytes as committed."""

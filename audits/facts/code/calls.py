@@ -26,6 +26,7 @@ from audits.facts.code.values import (
     HeapObject,
     Instance,
     Net,
+    Optimiser,
     Part,
     Partial,
     Value,
@@ -189,7 +190,7 @@ def call_function(
 ) -> Value:
     """Enter a function of the submission."""
     target = function.node
-    if machine.depth >= DEPTH_CAP or machine.active.count(target) > 1 or not is_relevant(machine, function):
+    if machine.depth >= DEPTH_CAP or machine.active.count(target) > 1:
         return _skip(machine, frame, function, args, kwargs)
     if function.bound is not None:
         net = function.bound.obj
@@ -264,6 +265,8 @@ def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dic
     ):
         return False
     labels = machine.labels
+    if any(isinstance(value.obj, Net | Optimiser | Function) for value in (*args, *kwargs.values())):
+        return False
     return not union(machine, args, kwargs) & (
         labels.vals
         | labels.states
