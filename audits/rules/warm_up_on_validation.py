@@ -8,7 +8,7 @@ from audits.example_evaluation import SCORE_FIRST, WARM_UP, changed, script
 from audits.outcome import Axis, Condition, Evidence, Severity, Status
 from audits.rule import Example, Rule, RuleSource
 from audits.rules._flow import EVIDENCE_CAP, not_followed
-from audits.rules._learning import learning, stray_steps
+from audits.rules._learning import STEPS, learning, stray_steps
 
 if TYPE_CHECKING:
     from audits.facts import Facts
@@ -70,11 +70,11 @@ class WarmUpOnValidation(Rule):
         if why:
             return self.outcome(Status.UNCLEAR, why)
         behaviour = facts.code.behaviour
-        if not behaviour.adaptations and not behaviour.exposures:
-            return self.outcome(
-                Status.NOT_APPLICABLE, "no score that was followed depends on learning from validation"
-            )
         stray = stray_steps(behaviour)
+        if len(stray) == sum(update.kind in STEPS for update in behaviour.updates):
+            return self.outcome(
+                Status.NOT_APPLICABLE, "no training step on validation tokens reaches a score"
+            )
         if not stray:
             return self.outcome(Status.CLEAN, "every step on validation tokens is accounted for by a score")
         shown = tuple(

@@ -27,6 +27,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNED = re.compile(r"\s*(\w+)\s*(?::[^=\n]{1,60})?=(?!=)\s*(.*)")
 _WIDTH = 600
 _DEPTH = 3
+_WRAPPER_LINES = 12
 _REVIVED = """\
 state = {name: (tensor * 64).round().to(torch.int8) for name, tensor in model.state_dict().items()}
     torch.save(state, "final_model.int8.pt")
@@ -101,12 +102,31 @@ def _swapped(layer: Layer, scored: tuple[Location, ...]) -> Iterator[Evidence]:
         for match in _DELETED.finditer(source)
         if any(f"{name.strip()}.load_state_dict(" in source for name in match.group(1).split(","))
     ]
+    if not deleted:
+        return
     for function in every:
-        if any(function.start < line <= function.end for line in deleted) and evaluators - {function.name}:
-            yield from _swaps(function, function.text.split("\n"), evaluators - {function.name})
+        if any(function.start < line <= function.end for line in deleted):
+            called = _callers(every, evaluators, function.name)
+            loaders = {
+                item.name for item in every if item.name != function.name and ".load_state_dict(" in item.text
+            }
+            yield from _swaps(function, function.text.split("\n"), called - {function.name}, loaders)
 
 
-def _swaps(function: Function, lines: list[str], evaluators: set[str]) -> Iterator[Evidence]:
+def _callers(every: tuple[Function, ...], evaluators: set[str], apart: str) -> set[str]:
+    """Return the evaluators with the functions that do nothing but call one, `apart` aside."""
+    found = set(evaluators)
+    for item in every:
+        if item.name != apart and item.end - item.start < _WRAPPER_LINES:
+            text = item.text
+            if any(f"{name}(" in text for name in evaluators if name != item.name):
+                found.add(item.name)
+    return found
+
+
+def _swaps(
+    function: Function, lines: list[str], evaluators: set[str], loaders: set[str]
+) -> Iterator[Evidence]:
     """Yield the evaluations of one function that come after the reloaded model is deleted."""
     gone_names = {
         name.strip()
@@ -128,7 +148,7 @@ def _swaps(function: Function, lines: list[str], evaluators: set[str]) -> Iterat
                 "\n".join(lines[number : number + 40]), lines[number].index(f"{called}(") + len(called) + 1
             )
             other = next((word for word in _NAME.findall(given) if _exported(lines, word, loaded)), None)
-            if other is None or any(at > loaded for model, at in _loads(lines) if model == other):
+            if other is None or _loaded_again(lines[loaded + 1 : number], other, loaders):
                 continue
             says = (
                 f"{called} scores {other} here, after {name}, into which the artifact was read back"
@@ -137,6 +157,14 @@ def _swaps(function: Function, lines: list[str], evaluators: set[str]) -> Iterat
             yield Evidence(
                 function.place(function.start + number), says, Status.FLAGGED, Severity.VIOLATION, 0.75
             )
+
+
+def _loaded_again(lines: list[str], name: str, loaders: set[str]) -> bool:
+    """Return True when a model's weights are loaded in some lines, straight or by a function that loads."""
+    if any(model == name for model, _ in _loads(lines)):
+        return True
+    handed = [line for line in lines if name in _NAME.findall(line)]
+    return any(f"{loader}(" in line for line in handed for loader in loaders)
 
 
 def _loads(lines: list[str]) -> list[tuple[str, int]]:
