@@ -6,10 +6,10 @@ Rules search the text first and parse the few functions that matter.
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from audits.location import Location
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from audits.facts.layer import Layer
 
 CALL_CAP = 2_000
-PARSE_CAP = 120_000
 _DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(")
 
 
@@ -35,26 +34,18 @@ class Function:
     end: int
     indent: int
 
+    begin: int
+    """Where its text begins in the source of the layer."""
+    finish: int
+
     @property
     def text(self) -> str:
         """Return the lines of the function."""
-        return "\n".join(self.layer.source.split("\n")[self.start - 1 : self.end])
+        return self.layer.source[self.begin : self.finish]
 
     def place(self, line: int) -> Location:
         """Return where a line of the layer is."""
         return Location(self.layer.path, line, line, self.layer.index)
-
-    def parse(self) -> ast.AST | None:
-        """Return the tree of this function alone, its lines counted from 1 at its first; None where it does not parse."""
-        if len(self.text) > PARSE_CAP:
-            return None
-        rows = self.text.split("\n")
-        width = len(rows[0]) - len(rows[0].lstrip())
-        body = "\n".join(row[width:] if not row[:width].strip() else row for row in rows)
-        try:
-            return ast.parse(body)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
 
 
 def executed(code: CodeFacts) -> tuple[Layer, ...]:
@@ -71,6 +62,7 @@ def executed(code: CodeFacts) -> tuple[Layer, ...]:
 def functions(layer: Layer) -> tuple[Function, ...]:
     """Return all functions of a layer, nested ones included, outermost first."""
     lines = layer.source.split("\n")
+    begins = list(accumulate((len(line) + 1 for line in lines), initial=0))
     found = []
     for number, line in enumerate(lines):
         match = _DEFINITION.match(line) if "def" in line else None
@@ -78,7 +70,9 @@ def functions(layer: Layer) -> tuple[Function, ...]:
             continue
         indent = len(match.group(1))
         end = _end(lines, number, indent)
-        found.append(Function(layer, match.group(2), number + 1, end, indent))
+        found.append(
+            Function(layer, match.group(2), number + 1, end, indent, begins[number], begins[end] - 1)
+        )
     return tuple(found)
 
 
