@@ -109,7 +109,7 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
             key = (id(conflict.update), conflict.score.location, conflict.same_pass)
             counts = headline is None or bool(headline & labels.conflict(conflict))
             if key not in exposures or counts:
-                exposures[key] = expose(conflict, updates[id(conflict.update)], report, counts)
+                exposures[key] = expose(conflict, updates[id(conflict.update)], report, counts, trace.scores)
     in_order = ordered_pairs(machine)
     for key, exposure in exposures.items():
         if key[0] in in_order:
@@ -176,7 +176,21 @@ def headline_mask(machine: Machine, claimed_labels: frozenset[str]) -> int | Non
     return mask if mask & machine.labels.scores else None
 
 
-def expose(conflict: Conflict, update: Update, report: Report, headline: bool) -> Exposure:
+def scored_first(conflict: Conflict, sites: list[ScoreSite]) -> bool:
+    """Return whether the update follows a score in its own loop, and an outer loop brings the score round again."""
+    update, score = conflict.update, conflict.score
+    if not update.loops or not set(update.loops) & set(score.loops):
+        return False
+    inner = update.loops[-1]
+    return any(
+        site.order < update.order and site.location == score.location and inner in site.loops
+        for site in sites
+    )
+
+
+def expose(
+    conflict: Conflict, update: Update, report: Report, headline: bool, sites: list[ScoreSite]
+) -> Exposure:
     """Return a conflict as a frozen record."""
     owner, params = conflict.update.owner, conflict.score.params
     carried = bool(owner and params & ~owner and params & owner)
@@ -185,7 +199,7 @@ def expose(conflict: Conflict, update: Update, report: Report, headline: bool) -
         conflict.score.location,
         report.location,
         conflict.same_pass,
-        conflict.update.order < conflict.score.order,
+        not scored_first(conflict, sites),
         carried,
         kept_order_elsewhere=False,
         headline=headline,
