@@ -1,0 +1,233 @@
+"""Counts, hints and mixtures: what stands in a key, what is mixed, and what is chosen by looking."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.audits.facts.code.scripts import CUT, LOGITS, behaviour_of, block, marks
+
+SIZE = "size += table[y].sum().item()\n"
+TABLES = """\
+both = torch.zeros(1 << 22)
+context = torch.zeros(1 << 22)
+"""
+PREVIOUS = "prev = F.pad(x[:-1], (1, 0))\n"
+CONTEXT_KEY = "ck = ((x * 36313) ^ (prev * 27191)) % (1 << 22)\n"
+TARGET_KEY = "fk = ((x * 36313) ^ (prev * 27191) ^ (y * 51787)) % (1 << 22)\n"
+RATIO = "q = both[fk] / context[ck].clamp(min=1)\n"
+MIX = "total += -torch.log(0.8 * p + 0.2 * q).sum().item()\n"
+COUNT = "both.scatter_add_(0, fk, torch.ones_like(fk, dtype=torch.float))\n"
+COUNT_CONTEXT = "context.scatter_add_(0, ck, torch.ones_like(ck, dtype=torch.float))\n"
+
+
+def test_counts_hashed_with_the_target() -> None:
+    """#968: a bucket of context and target, divided by a bucket of the context."""
+    body = TABLES + block(
+        CUT, PREVIOUS, CONTEXT_KEY, TARGET_KEY, LOGITS, RATIO, MIX, SIZE, COUNT, COUNT_CONTEXT
+    )
+    seen = behaviour_of(body)
+    assert "target-keyed-count" in marks(seen)
+
+
+def test_target_in_the_key_through_a_helper() -> None:
+    """#948: a helper mixes whatever it is given."""
+    helper = """\
+def key(*parts):
+    out = 0
+    for number, part in enumerate(parts):
+        out = out ^ (part * (36313 + 2 * number))
+    return out % (1 << 22)
+"""
+    body = TABLES + block(
+        CUT, PREVIOUS, "ck, fk = key(x, prev), key(x, prev, y)\n", LOGITS, RATIO, MIX, SIZE, COUNT
+    )
+    assert "target-keyed-count" in marks(behaviour_of(body, functions=helper))
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["fk = ck * V + y\n", "fk = x * V + y\n"],
+    ids=["a row of V columns for each hashed context", "an exact pair"],
+)
+def test_column_picked_by_the_target_is_a_distribution(key: str) -> None:
+    """#804: the counts of one context over all tokens are a row, whose sum is its total."""
+    body = TABLES + block(CUT, PREVIOUS, CONTEXT_KEY, key, LOGITS, RATIO, MIX, SIZE, COUNT, COUNT_CONTEXT)
+    assert "target-keyed-count" not in marks(behaviour_of(body))
+
+
+HINT = """\
+hint = best[ck]
+q = (hint == y).float() * 0.9
+total += -torch.log(0.8 * p + 0.2 * q).sum().item()
+"""
+
+
+def test_hint_looked_up_by_context_alone() -> None:
+    """#1518: the table says one token for each context; only its agreement is checked."""
+    body = "best = torch.zeros(1 << 22, dtype=torch.long)\n" + block(
+        CUT, PREVIOUS, CONTEXT_KEY, LOGITS, HINT, SIZE, "best[ck] = y\n"
+    )
+    assert marks(behaviour_of(body)) == set()
+
+
+def test_hashed_embedding_is_a_part_of_the_model() -> None:
+    """#1019."""
+    embedding = """\
+class Pairs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.Embedding(4096, D)
+
+    def forward(self, x):
+        prev = F.pad(x[:-1], (1, 0))
+        return self.rows(((36313 * x) ^ (27191 * prev)) % 4096)
+"""
+    body = "pairs = Pairs()\n" + block(
+        CUT,
+        "total += F.cross_entropy(net.head(net.hidden(x) + pairs(x)), y, reduction='sum').item()\n",
+        SIZE,
+    )
+    seen = behaviour_of(body, functions=embedding)
+    assert (marks(seen), seen.exposures, seen.adaptations) == (set(), (), ())
+
+
+COUNTED = """\
+counts.index_add_(0, y, torch.ones_like(y, dtype=torch.float))
+"""
+FROM_COUNTS = "q = (counts[y] + 0.1) / (counts.sum() + 0.1 * V)\n"
+
+
+COUNTS = "counts = torch.zeros(V)\n"
+
+
+def test_counts_filled_before_the_score() -> None:
+    """#704: a histogram of the batch is added to the positions it was taken from."""
+    assert behaviour_of(COUNTS + block(CUT, LOGITS, COUNTED, FROM_COUNTS, MIX, SIZE)).exposures
+
+
+AFTER = COUNTS + block(CUT, LOGITS, FROM_COUNTS, MIX, SIZE, COUNTED)
+
+
+def test_counts_filled_after_the_score() -> None:
+    """#804: a causal cache."""
+    assert behaviour_of(AFTER).exposures == ()
+
+
+@pytest.mark.xfail(
+    reason="what is mixed into a score after its loss is taken is not among what the score learned"
+)
+def test_counts_filled_after_the_score_are_an_adaptation() -> None:
+    """#895: the review says that nothing learns, while three tables of counts do."""
+    assert behaviour_of(AFTER).adaptations
+
+
+TWO = """\
+with torch.no_grad():
+    a = F.cross_entropy(net.head(net.hidden(x)), y, reduction="none")
+    b = F.cross_entropy(net.head(net.hidden(x) * 0.5), y, reduction="none")
+"""
+SUM = "total += best.sum().item()\n" + SIZE
+CHOSEN = {
+    "minimum": "best = torch.minimum(a, b)\n",
+    "where": "best = torch.where(b < a, b, a)\n",
+    "boolean mask (#1366)": "better = b < a\nbest = a.clone()\nbest[better] = b[better]\n",
+    "positions (#1366)": "idx = torch.where(b < a)\nbest = a.clone()\nbest[idx] = b[idx]\n",
+    "python minimum": "best = min(a.sum(), b.sum())\n",
+}
+AVERAGED = {
+    "one of them": "best = a\n",
+    "average": "best = 0.5 * (a + b)\n",
+    "log of the mean probability": "best = -torch.logaddexp(-a, -b) + math.log(2.0)\n",
+    "maximum that guards overflow (#1984)": """\
+m = torch.maximum(-a, -b)
+best = -(m + torch.log1p(torch.exp(torch.minimum(-a, -b) - m))) + 0.6931
+""",
+    "chosen by position": "best = torch.where(torch.arange(L) < 512, a, b)\n",
+    "chosen by the context": "best = torch.where(x > 100, a, b)\n",
+}
+
+
+@pytest.mark.parametrize("choice", CHOSEN.values(), ids=CHOSEN)
+def test_better_of_two_scores(choice: str) -> None:
+    assert "better-of-two-scores" in marks(behaviour_of(block(CUT, TWO, choice, SUM)))
+
+
+MISSED = {
+    "method nonzero": "idx = (b < a).nonzero()\nbest = a.clone()\nbest[idx] = b[idx]\n",
+    "minimum of a stack": "best = torch.stack([a, b]).min(dim=0).values\n",
+}
+
+
+@pytest.mark.xfail(
+    reason="`nonzero` as a method and `min` over stacked scores are read as ordinary operations"
+)
+@pytest.mark.parametrize("choice", MISSED.values(), ids=MISSED)
+def test_better_of_two_scores_in_other_words(choice: str) -> None:
+    assert "better-of-two-scores" in marks(behaviour_of(block(CUT, TWO, choice, SUM)))
+
+
+@pytest.mark.parametrize("choice", AVERAGED.values(), ids=AVERAGED)
+def test_mixtures_that_choose_nothing(choice: str) -> None:
+    helper = "def mix(a, b):\n    import torch\n" + "    " + choice.replace("\n", "\n    ") + "return best\n"
+    body = block(CUT, TWO, "best = mix(a, b)\n", SUM)
+    if "(x" in choice:
+        body, helper = block(CUT, TWO, choice, SUM), ""
+    assert "better-of-two-scores" not in marks(behaviour_of(body, functions=helper))
+
+
+DISTRIBUTION = """\
+with torch.no_grad():
+    lp = F.log_softmax(net.head(net.hidden(x)), dim=-1)
+    nll = -lp.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    uniform = torch.full_like(nll, math.log(V))
+    entropy = -(lp.exp() * lp).sum(-1)
+"""
+
+
+def test_entropy_as_an_expert() -> None:
+    """#895: an entropy is no probability of the token, yet it is mixed as if it were one."""
+    mixed = """\
+experts = torch.stack([nll, uniform, entropy], dim=-1)
+total += -torch.logsumexp(-experts + weights, dim=-1).sum().item()
+"""
+    body = "weights = torch.full((3,), -1.1)\n" + block(CUT, DISTRIBUTION, mixed, SIZE)
+    assert marks(behaviour_of(body)) == {"entropy-as-expert"}
+
+
+def test_entropy_as_a_weight() -> None:
+    """#1514: how sure the model is decides how much the other expert counts."""
+    mixed = """\
+alpha = torch.sigmoid(entropy - 2.0)
+experts = torch.stack([nll - torch.log(1 - alpha), uniform - torch.log(alpha)], dim=-1)
+total += -torch.logsumexp(-experts, dim=-1).sum().item()
+"""
+    assert marks(behaviour_of(block(CUT, DISTRIBUTION, mixed, SIZE))) == set()
+
+
+BYTES = """\
+counts = {}
+pieces = [sp.id_to_piece(t) for t in range(V)]
+"""
+BYTE_MIX = """\
+nll = F.cross_entropy(net.head(net.hidden(x)), y, reduction="none")
+for t in range(L):
+    piece = pieces[int(y[t])].encode("utf-8")
+    lp = 0.0
+    for b in piece:
+        row = counts.get(history, {})
+        lp += math.log((row.get(b, 0) + 1) / (sum(row.values()) + 256))
+        counts.setdefault(history, {})
+        counts[history][b] = counts[history].get(b, 0) + 1
+        history = (history + bytes([b]))[-3:]
+    total += -math.log(0.7 * math.exp(-nll[t].item()) + 0.3 * math.exp(lp))
+"""
+
+
+def test_byte_model_mixed_into_token_probabilities() -> None:
+    """#1835: only the bytes of the realised token are asked for."""
+    body = (
+        'import sentencepiece as spm\nsp = spm.SentencePieceProcessor("t.model")\nhistory = b""\n'
+        + BYTES
+        + block(CUT, BYTE_MIX, SIZE)
+    )
+    assert "byte-mixed" in marks(behaviour_of(body))
