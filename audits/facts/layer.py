@@ -23,6 +23,6 @@ class Layer:
     executed: bool = True
     """False for a payload that is decoded but not seen to be executed or imported."""
     module: str | None = None
-    """Import name under which the scored path reaches it; None for the main script and what is not reached."""
+    """Import name under which the scored path reaches it; None for the main script and the rest."""
     raw_bytes: int = 0
     """Size of the encoded form in bytes as committed."""

@@ -177,7 +177,7 @@ def headline_mask(machine: Machine, claimed_labels: frozenset[str]) -> int | Non
 
 
 def scored_first(conflict: Conflict, sites: list[ScoreSite]) -> bool:
-    """Return whether the update follows a score in its own loop, and an outer loop brings the score round again."""
+    """Return whether the update follows a score in its own loop, and an outer loop repeats both."""
     update, score = conflict.update, conflict.score
     if not update.loops or not set(update.loops) & set(score.loops):
         return False

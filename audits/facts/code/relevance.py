@@ -21,7 +21,8 @@ _ACTS = re.compile(
     r"backward|\.step\b|cross_entropy|nll_loss|softmax|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|"
     r"load_state_dict|register_forward|value_and_grad|autograd|environ|getenv|\bglobal\b|\bnonlocal\b|SentencePiece|"
     r"torch\.load|np\.load|\bglob\b|\byield\b|deepcopy|add\.at|scatter_add|bincount|Parameter|\.data\b|\.copy_\(|"
-    r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\bself\.\w+ *=[^=]|zeros|defaultdict|Counter\(|= *(?:\[\]|\{\})\s|\n\s+def |lambda"
+    r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\bself\.\w+ *=[^=]|"
+    r"zeros|defaultdict|Counter\(|= *(?:\[\]|\{\})\s|\n\s+def |lambda"
 )
 _SCORES = re.compile(
     r"cross_entropy|nll_loss|log_softmax|logsumexp|gather|take_along|backward|\.step\b|autograd|scatter|bincount|"
