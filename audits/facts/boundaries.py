@@ -18,7 +18,7 @@ from audits.location import Location
 if TYPE_CHECKING:
     from audits.facts.code.modules import ParsedModule
 
-PACKED = re.compile(r"\b(?:flash_attn_varlen_\w*func|cu_seqlens_[qk]|create_block_mask)\b")
+PACKED = ("flash_attn_varlen", "cu_seqlens_q", "cu_seqlens_k", "create_block_mask")
 """External names that say: attention is told where documents begin."""
 _SHIFT = re.compile(r":\s*-1\s*[\],]")
 _MIXING = (ast.BitXor, ast.Mod)
@@ -46,9 +46,10 @@ def read_boundaries(modules: tuple[ParsedModule, ...], settings: Settings | None
     """Read mixes with the previous position in scripts that pack documents."""
     packed: Location | None = None
     for module in modules:
-        match = PACKED.search(module.layer.source)
-        if match:
-            line = module.layer.source.count("\n", 0, match.start()) + 1
+        source = module.layer.source
+        places = [place for place in (source.find(name) for name in PACKED) if place >= 0]
+        if places:
+            line = source.count("\n", 0, min(places)) + 1
             packed = packed or Location(module.layer.path, line, line, module.layer.index)
     if packed is None:
         return BoundaryFacts()

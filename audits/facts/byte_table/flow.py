@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from audits.facts.byte_table.evaluator import Evaluator, follow, follow_block
 from audits.facts.byte_table.frames import Frame, Result, entry
 from audits.facts.byte_table.index import FunctionInfo, ModuleIndex, expressions
-from audits.facts.byte_table.tokenizer import API_TEXT
+from audits.facts.byte_table.tokenizer import API_NAMES
 from audits.facts.byte_table.values import OPAQUE, Value, choose, holds_table, options
 
 SMALL = 60
@@ -92,7 +92,7 @@ class Flow:
     # ---- sources ------------------------------------------------------------------------------------
 
     def _builders(self, index: ModuleIndex) -> None:
-        lines = index.lines_with(API_TEXT)
+        lines = {line for name in API_NAMES for line in index.mentions(name)}
         if index.loads_tables:
             lines |= {number for number, line in enumerate(index.lines, 1) if ".load(" in line}
         if not lines:
@@ -110,7 +110,7 @@ class Flow:
         else:
             result = self._sliced(index, scope, lines)
         found = self._learn_result(index, scope, result)
-        looks_at_pieces = depth or any(API_TEXT.search(index.lines[line - 1]) for line in lines)
+        looks_at_pieces = depth or any(name in index.lines[line - 1] for line in lines for name in API_NAMES)
         if not found and scope is not None and depth < 2 and looks_at_pieces:
             for other in self.indexes:
                 self._callers(other, scope, depth)

@@ -18,7 +18,7 @@ from audits.facts.byte_table.records import (
     TableUse,
 )
 from audits.facts.byte_table.semantics import Role, record, role, with_space
-from audits.facts.byte_table.tokenizer import API_TEXT
+from audits.facts.byte_table.tokenizer import API_NAMES
 from audits.facts.byte_table.uses import Lookup, Shape, Usage, UseReader
 from audits.facts.byte_table.values import Table, Value, as_table, options, signature
 from audits.facts.settings import Settings
@@ -36,7 +36,7 @@ LONGEST_LINE = 4_000
 def read_byte_table(modules: tuple[ParsedModule, ...], settings: Settings | None = None) -> ByteTableFacts:
     """Read how scored tokens become bytes; with settings, also which of it the claimed run reaches."""
     wanted = [module for module in modules if len(module.layer.source) < SCRIPT_LIMIT]
-    if not any(API_TEXT.search(m.layer.source) or ".load(" in m.layer.source for m in wanted):
+    if not any(name in m.layer.source for m in wanted for name in (*API_NAMES, ".load(")):
         return ByteTableFacts(problems=("no code that looks at the pieces of a tokenizer",))
     indexes = [ModuleIndex(module) for module in wanted]
     for index in indexes:

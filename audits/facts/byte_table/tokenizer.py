@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from audits.facts.byte_table.values import OPAQUE, Value
@@ -11,8 +10,8 @@ from audits.facts.byte_table.vocabulary import MARKER, PROBES, SIZE, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-API_TEXT = re.compile(r"\b(?:id_to_piece|IdToPiece|is_byte|IsByte|id_to_token|convert_ids_to_tokens)\b")
-"""Text that says: here somebody looks at pieces."""
+API_NAMES = ("id_to_piece", "IdToPiece", "is_byte", "IsByte", "id_to_token", "convert_ids_to_tokens")
+"""Names that say: here somebody looks at pieces."""
 
 
 def _kind(kind: Kind) -> Callable[[int], Value]:
