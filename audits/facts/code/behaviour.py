@@ -134,9 +134,11 @@ def ordered_pairs(machine: Machine) -> set[int]:
         clashing = {(id(conflict.update), id(conflict.score)) for conflict in conflicts_of(labels, report)}
         for site in score_sites(labels, report):
             for bit in bit_numbers(site.learned):
-                origin = id(labels.state_info[bit][0])
-                if (origin, id(site)) not in clashing:
-                    found.add(origin)
+                update = labels.state_info[bit][0]
+                # A training loss that is logged per batch comes before its own step; that is no evaluation.
+                logged = site.trained_on and update.learner is Learner.MODEL
+                if (id(update), id(site)) not in clashing and not logged:
+                    found.add(id(update))
     return found
 
 
@@ -183,7 +185,10 @@ def scored_first(conflict: Conflict, sites: list[ScoreSite]) -> bool:
         return False
     inner = update.loops[-1]
     return any(
-        site.order < update.order and site.location == score.location and inner in site.loops
+        site.order < update.order
+        and site.location == score.location
+        and inner in site.loops
+        and not (site.trained_on and update.learner is Learner.MODEL)
         for site in sites
     )
 
@@ -192,8 +197,7 @@ def expose(
     conflict: Conflict, update: Update, report: Report, headline: bool, sites: list[ScoreSite]
 ) -> Exposure:
     """Return a conflict as a frozen record."""
-    owner, params = conflict.update.owner, conflict.score.params
-    carried = bool(owner and params & ~owner and params & owner)
+    carried = bool(conflict.update.lineage & conflict.score.lineages)
     return Exposure(
         update,
         conflict.score.location,

@@ -201,6 +201,7 @@ def call_function(
     if is_idle(machine, function, args, kwargs):
         return _skip(machine, frame, function, args, kwargs)
     key, usable = memo_key(machine, function, args, kwargs)
+    key = (id(node), key)
     if usable:
         seen = machine.memo.get(key)
         if seen is not None and seen[0] == machine.version:
@@ -210,6 +211,7 @@ def call_function(
     effects, decisions = machine.effects, machine.first_pass_decisions
     machine.trace.visited.add(machine.function_key(function))
     machine.active.append(target)
+    machine.call_nodes.append(id(node))
     machine.depth += 1
     saved = machine.branch_depth
     net = function.bound.obj if function.bound is not None and isinstance(function.bound.obj, Net) else None
@@ -222,6 +224,7 @@ def call_function(
             machine.running_nets.pop()
         machine.depth -= 1
         machine.active.pop()
+        machine.call_nodes.pop()
         machine.branch_depth = saved
     if inner.stored:
         names = [arg.arg for arg in (*function.node.args.posonlyargs, *function.node.args.args)]

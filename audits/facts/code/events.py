@@ -56,6 +56,8 @@ class UpdateSite:
     positions: int = 0
     scored_before: bool = False
     """A reported score of validation tokens was already seen when this update first ran."""
+    lineage: int = 0
+    """Mask of `made from what learned here`."""
     byte_keyed: bool = False
     """A table keyed by bytes of token pieces."""
     owner: int = 0
@@ -76,6 +78,10 @@ class ScoreSite:
     params: int
     """Mask of the trainable things the prediction depends on."""
     targets: int = 0
+    lineages: int = 0
+    """Mask of what the weights behind the prediction were copied or loaded from."""
+    trained_on: bool = False
+    """The very loss is also what an update descends on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,7 +44,13 @@ def write_data(machine: Machine, mask: int, target: Value) -> None:
     key = path if isinstance(path, str) else "?"
     if mask & machine.labels.scores:
         return
-    kept = mask & (machine.labels.vals | machine.labels.states | machine.labels.params | lab.TRAIN)
+    kept = mask & (
+        machine.labels.vals
+        | machine.labels.states
+        | machine.labels.params
+        | machine.labels.lineages
+        | lab.TRAIN
+    )
     machine.files[key] = machine.files.get(key, 0) | kept
 
 

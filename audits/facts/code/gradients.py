@@ -71,7 +71,10 @@ def deep_copy(
     value = args[0] if args else NOTHING
     if isinstance(value.obj, Net):
         net = machine.track(Net(value.obj.cls))
-        machine.put((id(net), ""), machine.content(value.obj) | machine.labels.param(value.obj))
+        machine.put(
+            (id(net), ""),
+            machine.content(value.obj) | machine.labels.lineage(machine.labels.param(value.obj)),
+        )
         return Value(value.labels, net)
     return Value(machine.mask(value))
 

@@ -84,6 +84,8 @@ class Labels:
         self.scores = 0
         self.conflicts = 0
         self.lookups = 0
+        self.lineages = 0
+        """Trainable things that others were copied or loaded from."""
         self.reads = 0
         self.hashed_reads = 0
         self.tag_info: dict[int, tuple[int, float]] = {}
@@ -148,6 +150,18 @@ class Labels:
             self.param_info[bit] = owner
             self.params |= 1 << bit
         return 1 << bit
+
+    def lineage(self, params: int) -> int:
+        """Return the mask that says `made from` the trainable things in `params`."""
+        out = 0
+        for param in bit_numbers(params & self.params):
+            key = ("lineage", param)
+            bit = self._interned.get(key)
+            if bit is None:
+                bit = self._interned[key] = self._fresh()
+                self.lineages |= 1 << bit
+            out |= 1 << bit
+        return out
 
     def score(self, site: ScoreSite) -> int:
         """Return the mask of a loss on validation targets."""

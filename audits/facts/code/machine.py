@@ -51,6 +51,7 @@ class Machine(Memory):
             self.trace.updates.append(site)
         site.shared = site.shared or shared
         site.owner |= owner
+        site.lineage |= labels.lineage(owner)
         site.byte_keyed = site.byte_keyed or bool(learner is Learner.TABLE and mask & lab.PIECES)
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
         site.positions |= mask & (lab.PREFIX | lab.SUFFIX)
@@ -63,7 +64,8 @@ class Machine(Memory):
         labels = self.labels
         states = prediction & labels.states
         params = prediction & labels.params
-        key = (id(node), frame.function, states, targets & labels.vals, params)
+        caller = self.call_nodes[-1] if self.call_nodes else 0
+        key = (id(node), caller, states, targets & labels.vals, params)
         site = self.score_sites.get(key)
         if site is None:
             site = ScoreSite(
@@ -75,6 +77,7 @@ class Machine(Memory):
                 learned=states,
                 params=params,
                 targets=targets & labels.vals,
+                lineages=prediction & labels.lineages,
             )
             self.score_sites[key] = site
             self.trace.scores.append(site)

@@ -94,6 +94,8 @@ class Memory:
         self.order = 0
         self.branch_depth = 0
         self.active: list[Any] = []
+        self.call_nodes: list[int] = []
+        """Where the active functions were called, innermost last: a score is told apart by its call."""
         self.running_nets: list[Any] = []
         self.written_back: dict[int, int] = {}
         self.log_sums: dict[int, bool] = {}

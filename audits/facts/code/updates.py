@@ -21,6 +21,8 @@ def learner_of(machine: Machine, owner: object) -> Learner:
 def backward(machine: Machine, mask: int) -> None:
     """Let every trainable thing a loss depends on have a gradient that depends on what the loss saw."""
     data = mask & (machine.labels.vals | machine.labels.states | lab.TRAIN | lab.PREFIX | lab.SUFFIX)
+    for bit in lab.bit_numbers(mask & machine.labels.scores):
+        machine.labels.score_info[bit].trained_on = True
     for bit in lab.bit_numbers(mask & machine.labels.params):
         key = ("gradient", bit)
         old = machine.heap.get(key, 0)
@@ -72,9 +74,9 @@ def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: 
     learned = machine.learned(
         frame, node, mask, UpdateKind.LOADED, learner_of(machine, net), owner=labels.param(net)
     )
-    carried = learned | mask & (labels.params | lab.ARTIFACT)
+    carried = learned | mask & (labels.lineages | lab.ARTIFACT) | labels.lineage(mask & labels.params)
     old = machine.content(net)
-    new = carried & ~labels.param(net)
+    new = carried & ~labels.lineage(labels.param(net))
     if new != old:
         if (new & labels.states) & ~old:
             machine.version += 1
