@@ -65,7 +65,7 @@ def _definition(lines: list[str], number: int) -> int:
     indent = _indent(lines[number - 1]) if 0 < number <= len(lines) else 0
     for place in range(min(number - 1, len(lines)), 0, -1):
         line = lines[place - 1]
-        if line.strip() and _indent(line) < indent:
+        if line.strip() and not line.lstrip().startswith((")", "]", "}")) and _indent(line) < indent:
             indent = _indent(line)
             if line.lstrip().startswith(("def ", "async def ")):
                 return place

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from audits.location import Location
@@ -52,12 +53,15 @@ def choices(code: CodeFacts) -> tuple[Choice, ...]:
     """Return the choices that the executed code makes by validation score."""
     found: list[Choice] = []
     for layer in executed(code):
-        asked = [layer.source.count("\n", 0, match.start(1)) for match in _ASKED.finditer(layer.source)]
-        if not asked:
-            continue
-        scored = (*code.behaviour.scores, *code.behaviour.reports)
-        found.extend(_of(layer, asked, _evaluators(functions(layer), scored)))
+        found.extend(_in_layer(layer, (*code.behaviour.scores, *code.behaviour.reports)))
     return tuple(item for item in dict.fromkeys(found) if not switched_off(code, item.place))
+
+
+@lru_cache(maxsize=4)
+def _in_layer(layer: Layer, scored: tuple[Location, ...]) -> tuple[Choice, ...]:
+    """Two rules ask for the same choices: those of the last layers are remembered."""
+    asked = [layer.source.count("\n", 0, match.start(1)) for match in _ASKED.finditer(layer.source)]
+    return tuple(_of(layer, asked, _evaluators(functions(layer), scored))) if asked else ()
 
 
 def _evaluators(every: tuple[Function, ...], scored: tuple[Location, ...]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audits.facts.code.events import Learner, UpdateKind
-from audits.rules._exposures import breach, exposures_of
+from audits.rules._exposures import Breach, breach, exposures_of
 from audits.rules._flow import ASSUMED, Sighting, at
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from audits.facts.code.behaviour import Behaviour, Exposure, Update
     from audits.location import Location
-    from audits.rules._exposures import Breach
 
 _LEARNERS = {
     Learner.MODEL: "the model's weights",
@@ -76,10 +75,16 @@ def _sighting(group: list[Exposure], tell: Callable[[Update, Location, Location]
         tell(update, first.score, first.report),
         tuple(place for item in group for place in _further(item)),
         ASSUMED if all(item.assumed for item in group) else _CONFIDENCE.get(update.kind, _WEAK),
-        breach(first).value,
+        _name(group),
         update.function,
         any(item.headline for item in group),
     )
+
+
+def _name(group: list[Exposure]) -> str:
+    """Return what the exposures of one update are called: by the claimed score, and by the artifact if it carries."""
+    found = [breach(item) for item in sorted(group, key=lambda item: not item.headline)]
+    return (Breach.PREQUANT_TTT if Breach.PREQUANT_TTT in found else found[0]).value
 
 
 def _further(exposure: Exposure) -> tuple[tuple[Location, str], ...]:

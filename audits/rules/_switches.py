@@ -78,7 +78,7 @@ def _conditions(lines: list[str], number: int, function: str, depth: int) -> Ite
     """Yield the conditions that enclose a line, then those around the calls of its function."""
     indent = _indent(lines[number - 1]) if 0 < number <= len(lines) else 0
     for line in reversed(lines[: max(number - 1, 0)]):
-        if not line.strip() or _indent(line) >= indent:
+        if _passed_over(line) or _indent(line) >= indent:
             continue
         indent = _indent(line)
         if _CONDITION.match(line):
@@ -94,6 +94,11 @@ def _conditions(lines: list[str], number: int, function: str, depth: int) -> Ite
     places = [place for place, line in enumerate(lines, 1) if function in line and called.search(line)]
     for place in places[:_CALLS_CAP]:
         yield from _conditions(lines, place, "", depth + 1)
+
+
+def _passed_over(line: str) -> bool:
+    """Return True for empty lines and for the end of a header that spans several."""
+    return not line.strip() or line.lstrip().startswith((")", "]", "}"))
 
 
 def _indent(line: str) -> int:
@@ -155,7 +160,7 @@ def switched_off(code: CodeFacts, location: Location) -> str | None:
     known = _by_identifier(code, lines, location)
     indent = _indent(lines[location.start_line - 1]) if location.start_line <= len(lines) else 0
     for line in reversed(lines[: location.start_line - 1]):
-        if not line.strip() or _indent(line) >= indent:
+        if _passed_over(line) or _indent(line) >= indent:
             continue
         indent = _indent(line)
         guard = _GUARD.match(line[:500])
