@@ -125,9 +125,6 @@ def test_train_then_score_shares_a_pass() -> None:
     assert not exposure.carried
 
 
-@pytest.mark.xfail(
-    reason="the forward that trains is taken for the first visit of the score that shares its line"
-)
 def test_train_then_score_is_told_from_later_epochs() -> None:
     """#1422: the loss is taken inside `forward`, for training and for scoring."""
     (exposure,) = behaviour_of(block(CUT, TRAIN, SCORE)).exposures

@@ -1,0 +1,230 @@
+"""Which branches the claimed run takes: defaults, run command, options, logs, and what these imply."""
+
+from __future__ import annotations
+
+import pytest
+
+from audits.example_folder import claims, log
+from audits.facts.settings import ValueOrigin
+from tests.audits.facts.code.scripts import CUT, SCORE, TRAIN, block, breaches, read, script
+
+SWITCHED = block(CUT, block(TRAIN, head="if {test}:"), SCORE)
+
+
+def switched(test: str, before: str = "") -> str:
+    """Return a script that trains on each chunk before it is scored, if `test` holds."""
+    return script(SWITCHED.replace("{test}", test), functions=before)
+
+
+ENVIRONMENT = 'TTT = bool(int(os.environ.get("TTT_ENABLED", "{default}")))\n'
+
+
+def by_environment(default: str) -> str:
+    return switched("TTT", ENVIRONMENT.format(default=default))
+
+
+def test_off_by_default_is_dormant() -> None:
+    facts = read(by_environment("0"))
+    assert facts.behaviour.exposures == ()
+    assert facts.dormant.exposures
+    setting = facts.settings.get("TTT_ENABLED")
+    assert setting is not None
+    assert (setting.default, setting.value, setting.origin) == ("0", "0", ValueOrigin.DEFAULT)
+
+
+def test_on_by_the_run_command() -> None:
+    """#1172."""
+    facts = read(by_environment("0"), env={"TTT_ENABLED": "1"})
+    assert facts.behaviour.exposures
+    assert facts.dormant.exposures == ()
+    setting = facts.settings.get("ttt_enabled")
+    assert setting is not None
+    assert (setting.default, setting.value, setting.origin) == ("0", "1", ValueOrigin.COMMAND)
+    assert setting.origin_location is not None
+    assert setting.origin_location.path == "README.md"
+
+
+def test_off_by_the_run_command() -> None:
+    facts = read(by_environment("1"), env={"TTT_ENABLED": "0"})
+    assert facts.behaviour.exposures == ()
+    assert facts.dormant.exposures
+
+
+def test_placeholders_of_a_command_change_nothing() -> None:
+    assert read(by_environment("1"), env={"TTT_ENABLED": "$TTT"}).behaviour.exposures
+
+
+def logged(value: str) -> dict[str, str]:
+    return {"train.log": log(extra_header=f"ttt_enabled:{value} ttt_lr:0.002"), "submission.json": claims()}
+
+
+def test_on_by_the_log() -> None:
+    """#1118: off by default and in the README, on in the run that was logged."""
+    facts = read(by_environment("0"), files=logged("1"))
+    assert facts.behaviour.exposures
+    setting = facts.settings.get("TTT_ENABLED")
+    assert setting is not None
+    assert setting.origin is ValueOrigin.LOG
+
+
+def test_off_by_the_log() -> None:
+    """#788: on by default, off in the run that gave the headline."""
+    facts = read(by_environment("1"), files=logged("False"))
+    assert facts.behaviour.exposures == ()
+    assert facts.dormant.exposures
+
+
+def test_the_log_has_the_last_word() -> None:
+    facts = read(by_environment("0"), env={"TTT_ENABLED": "1"}, files=logged("0"))
+    assert facts.behaviour.exposures == ()
+
+
+KNOBS = """\
+SLOT_ENABLED = bool(int(os.environ.get("SLOT_ENABLED", "0")))
+SLOT_STEPS = int(os.environ.get("SLOT_STEPS", "8"))
+SLOT_LR = float(os.environ.get("SLOT_LR", "0.01"))
+"""
+
+
+def test_switch_implied_by_its_knobs() -> None:
+    """#1150: two knobs of a switch were set for the run, the switch itself is not documented."""
+    code = switched("SLOT_ENABLED", KNOBS)
+    facts = read(code, env={"SLOT_STEPS": "5", "SLOT_LR": "0.003"})
+    assert facts.behaviour.exposures
+    assert all(item.assumed for item in facts.behaviour.exposures)
+    for knobs in ({"SLOT_STEPS": "5"}, {"SLOT_STEPS": "8", "SLOT_LR": "0.01"}):
+        assert read(code, env=knobs).behaviour.exposures == ()
+
+
+SAID = """\
+if TTT:
+    print(f"ttt_sliding:start chunks={n}")
+"""
+
+
+def test_switch_implied_by_a_log_line() -> None:
+    """#1231: the log holds a line that only the switched-on branch prints."""
+    code = script(SAID + SWITCHED.replace("{test}", "TTT"), functions=ENVIRONMENT.format(default="0"))
+    text = log(extra_header="ttt_sliding:start chunks=1893")
+    facts = read(code, files={"train.log": text, "submission.json": claims()})
+    assert facts.behaviour.exposures
+    assert all(item.assumed for item in facts.behaviour.exposures)
+    assert read(code, files={"train.log": log(), "submission.json": claims()}).behaviour.exposures == ()
+
+
+LEGAL = script(
+    SAID + block(CUT, SCORE, block(TRAIN, head="if TTT:")), functions=ENVIRONMENT.format(default="0")
+)
+
+
+@pytest.mark.xfail(reason="what implied switches add are exposures and marks, no adaptations")
+def test_adaptation_implied_by_a_log_line() -> None:
+    """#1231: the legal adaptation that gave the claimed score is told as dormant."""
+    text = log(extra_header="ttt_sliding:start chunks=1893")
+    facts = read(LEGAL, files={"train.log": text, "submission.json": claims()})
+    assert facts.behaviour.adaptations
+
+
+DATACLASS = """\
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Config:
+    lr: float = 0.1
+    extras: list = field(default_factory=list)
+    ttt: bool = field(default_factory=lambda: os.environ.get("TTT_ENABLED", "{default}") == "1")
+    adapt: bool = False
+
+    def __post_init__(self):
+        self.adapt = self.ttt and self.lr > 0
+
+
+config = Config()
+"""
+
+
+@pytest.mark.parametrize("default", ["0", "1"])
+def test_dataclass_with_a_factory_and_a_post_init(default: str) -> None:
+    """#1514."""
+    code = switched("config.adapt", DATACLASS.format(default=default))
+    assert bool(read(code).behaviour.exposures) is (default == "1")
+    other = {"TTT_ENABLED": "1" if default == "0" else "0"}
+    assert bool(read(code, env=other).behaviour.exposures) is (default == "0")
+
+
+HYPERPARAMETERS = """\
+class Hyperparameters:
+    _i = lambda name, default: int(os.environ.get(name, default))
+    ttt = bool(_i("TTT_ENABLED", {default}))
+
+
+args = Hyperparameters()
+"""
+
+
+@pytest.mark.parametrize("default", ["0", "1"])
+def test_environment_behind_a_one_letter_helper(default: str) -> None:
+    """#1232."""
+    code = switched("args.ttt", HYPERPARAMETERS.format(default=default))
+    assert bool(read(code).behaviour.exposures) is (default == "1")
+
+
+OPTIONS = """\
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--adapt", action="store_true", {default})
+parser.add_argument("--ttt-epochs", type=int, default=0)
+options = parser.parse_args()
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "argv", "on"),
+    [("default=True", (), True), ("", (), False), ("", ("--adapt",), True)],
+    ids=["store_true that is on anyway (#1456)", "store_true", "given"],
+)
+def test_option_that_stores_true(default: str, argv: tuple[str, ...], on: bool) -> None:
+    facts = read(switched("options.adapt", OPTIONS.format(default=default)), argv=argv)
+    assert bool(facts.behaviour.exposures) is on
+
+
+@pytest.mark.parametrize(
+    ("argv", "on"), [((), False), (("--ttt-epochs", "3"), True), (("--ttt-epochs=3",), True)]
+)
+def test_option_with_a_value(argv: tuple[str, ...], on: bool) -> None:
+    facts = read(switched("options.ttt_epochs > 0", OPTIONS.format(default="")), argv=argv)
+    assert bool(facts.behaviour.exposures) is on
+
+
+def test_branch_that_cannot_be_told_is_taken_both_ways() -> None:
+    assert read(switched("torch.cuda.is_available()")).behaviour.exposures
+
+
+TWO = """\
+def honest(net, tokens, table):
+    total, size = 0.0, 0.0
+    for i in range(60000):
+        x, y = tokens[i * L : i * L + L], tokens[i * L + 1 : i * L + L + 1]
+        total += net(x, y).item() * y.numel()
+        size += table[y].sum().item()
+    return total / math.log(2.0) / size
+"""
+
+
+def test_evaluation_beside_the_claimed_one() -> None:
+    """#1246: what else the run prints is told apart from the number that is claimed."""
+    code = script(block(CUT, TRAIN, SCORE), functions=TWO).replace(
+        '    print(f"final val_bpb',
+        '    print(f"final_int8_zlib_roundtrip_exact val_bpb:{honest(net, tokens, table):.8f}")\n'
+        '    print(f"other val_bpb',
+    )
+    files = {"train.log": log(val_bpb=1.23456789), "submission.json": claims(1.23456789)}
+    seen = read(code, files=files).behaviour
+    assert breaches(seen)
+    assert not any(item.headline for item in seen.exposures)
+    swapped = code.replace("{honest(", "{H(").replace("{evaluate(", "{honest(").replace("{H(", "{evaluate(")
+    seen = read(swapped, files=files).behaviour
+    assert seen.exposures
+    assert all(item.headline for item in seen.exposures)
