@@ -110,9 +110,11 @@ CUTS = {
     "bounds": "a, b = i * L, (i + 1) * L\nx, y = tokens[a:b], tokens[a + 1 : b + 1]\n",
     "moved": "span = tokens[i * L : (i + 1) * L + 1].to('cuda').long()\nx = span[:-1].view(1, -1)\n"
     "y = span[1:].view(1, -1)\n",
-    "stacked": "x = torch.stack([tokens[i * L : i * L + L]])\ny = torch.stack([tokens[i * L + 1 : i * L + L + 1]])\n",
+    "stacked": "x = torch.stack([tokens[i * L : i * L + L]])\n"
+    "y = torch.stack([tokens[i * L + 1 : i * L + L + 1]])\n",
     "gathered": "at = torch.arange(L) + i * L\nx, y = tokens[at], tokens[at + 1]\n",
-    "clamped": "end = min(i * L + L, tokens.numel() - 1)\nx, y = tokens[i * L : end], tokens[i * L + 1 : end + 1]\n",
+    "clamped": "end = min(i * L + L, tokens.numel() - 1)\n"
+    "x, y = tokens[i * L : end], tokens[i * L + 1 : end + 1]\n",
     "filled": "x = torch.zeros(4, L, dtype=torch.long)\ny = torch.zeros(4, L, dtype=torch.long)\n"
     "for r in range(4):\n    span = tokens[(i * 4 + r) * L : (i * 4 + r) * L + L + 1]\n"
     "    x[r] = span[:-1]\n    y[r] = span[1:]\n",
