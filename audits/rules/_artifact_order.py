@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from audits.rules._script_text import functions
+
 if TYPE_CHECKING:
     from audits.facts.code import CodeFacts
+    from audits.facts.layer import Layer
     from audits.location import Location
 
 _EXPORT = re.compile(r"compress\(|torch\.save\(|pickle\.dump|np\.savez?\(|gptq|quanti[sz]e", re.IGNORECASE)
@@ -27,37 +30,65 @@ def exported_after(code: CodeFacts, location: Location, function: str) -> bool:
     )
     if layer is None:
         return False
-    lines = layer.source.split("\n")
-    return _follows(lines, location.start_line, 0) or _called(lines, function, 1)
+    text = _Text(layer)
+    return text.follows(location.start_line, 0) or text.called(function, 1)
 
 
-def _called(lines: list[str], function: str, depth: int) -> bool:
-    if depth > _DEPTH_CAP or not function.isidentifier():
+class _Text:
+    """The lines of a layer, with the functions that export weights."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.lines = layer.source.split("\n")
+        self.exporters = {
+            item.name
+            for item in functions(layer)
+            if any(_exports(line) for line in item.text.split("\n")[1:])
+        }
+
+    def called(self, function: str, depth: int) -> bool:
+        """Return True when an export follows some call of a function."""
+        if depth > _DEPTH_CAP or not function.isidentifier():
+            return False
+        call = re.compile(rf"(?<!def )\b{function}\(")
+        places = [
+            number for number, line in enumerate(self.lines, 1) if function in line and call.search(line)
+        ]
+        return any(self.follows(number, depth) for number in places[:_CALLS_CAP])
+
+    def follows(self, number: int, depth: int) -> bool:
+        """Return True when the rest of the enclosing function, or of its caller, exports the weights."""
+        start = _definition(self.lines, number)
+        indent = _indent(self.lines[start - 1]) if start else -1
+        for line in self.lines[number:]:
+            if (
+                start
+                and line.strip()
+                and _indent(line) <= indent
+                and not line.lstrip().startswith((")", "]", "#"))
+            ):
+                break
+            if _exports(line) or any(f"{name}(" in line for name in self.exporters):
+                return True
+        if not start:
+            return False
+        name = (
+            self.lines[start - 1]
+            .lstrip()
+            .removeprefix("async ")
+            .removeprefix("def ")
+            .partition("(")[0]
+            .strip()
+        )
+        return self.called(name, depth + 1)
+
+
+def _exports(line: str) -> bool:
+    """Return True for a line that quantises, compresses or saves; words in a string do not count."""
+    if not _EXPORT.search(line[:_WIDTH]):
         return False
-    call = re.compile(rf"(?<!def )\b{function}\(")
-    places = [number for number, line in enumerate(lines, 1) if function in line and call.search(line)]
-    return any(_follows(lines, number, depth) for number in places[:_CALLS_CAP])
-
-
-def _follows(lines: list[str], number: int, depth: int) -> bool:
-    """Return True when the rest of the enclosing function, or of its caller, exports the weights."""
-    start = _definition(lines, number)
-    indent = _indent(lines[start - 1]) if start else -1
-    for line in lines[number:]:
-        if (
-            start
-            and line.strip()
-            and _indent(line) <= indent
-            and not line.lstrip().startswith((")", "]", "#"))
-        ):
-            break
-        said = _TEXT.sub("", line[:_WIDTH])
-        if _EXPORT.search(said) and not _RESTORE.search(said) and not said.lstrip().startswith(("#", "def ")):
-            return True
-    if not start:
-        return False
-    name = lines[start - 1].lstrip().removeprefix("async ").removeprefix("def ").partition("(")[0].strip()
-    return _called(lines, name, depth + 1)
+    said = _TEXT.sub("", line[:_WIDTH])
+    quiet = said.lstrip().startswith(("#", "def "))
+    return not quiet and bool(_EXPORT.search(said)) and not _RESTORE.search(said)
 
 
 def _definition(lines: list[str], number: int) -> int:
