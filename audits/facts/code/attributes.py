@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from audits.facts.code import labels as lab
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.values import (
@@ -35,7 +36,11 @@ def get_attribute(machine: Machine, frame: Frame, base: Value, name: str) -> Val
     if kind is Net:
         return net_attribute(machine, base, obj, name)
     if kind is Part:
-        if name in ("data", "grad", "weight", "bias"):
+        if name == "grad":
+            own = machine.labels.param(obj.net)
+            pending: int = machine.heap.get(("gradient", own.bit_length() - 1), 0)
+            return Value(pending | own | lab.GRADIENT | base.labels)
+        if name in ("data", "weight", "bias"):
             return Value(base.labels, obj)
         stored = machine.heap.get((id(obj.net), f"{obj.path}.{name}"))
         if stored is not None:

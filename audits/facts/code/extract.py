@@ -137,6 +137,8 @@ def with_implied(
         behaviour,
         exposures=behaviour.exposures + tuple(replace(item, assumed=True) for item in extra.exposures),
         marks=behaviour.marks + tuple(replace(mark, assumed=True) for mark in extra.marks),
+        adaptations=behaviour.adaptations + extra.adaptations,
+        scores=behaviour.scores + extra.scores,
     )
 
 

@@ -54,6 +54,8 @@ ENTROPY_EXPERT = 1 << 20
 """Scores stacked beside an entropy, as if that were one of them."""
 ENTROPY_MIXED = 1 << 21
 """A mixture in which an entropy stands for the log-probability of the target."""
+GRADIENT = 1 << 22
+"""Read off a gradient that a backward pass left on a parameter."""
 ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 FIRST_DYNAMIC = 24

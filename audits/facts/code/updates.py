@@ -65,7 +65,8 @@ def absorb(
 def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int, kind: UpdateKind) -> None:
     """Write values into a net's weights in place."""
     if mask & (machine.labels.vals | machine.labels.states):
-        absorb(machine, frame, node, net, mask, kind)
+        by_hand = kind is UpdateKind.IN_PLACE and mask & lab.GRADIENT
+        absorb(machine, frame, node, net, mask, UpdateKind.GRADIENT if by_hand else kind)
 
 
 def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int) -> None:
