@@ -106,17 +106,14 @@ BY_HAND_STEPS = {
     "p.data =": "for p in net.parameters():\n    p.data = p.data - 0.1 * p.grad\n",
     "one weight": "w = net.head.weight\nw.data.sub_(0.1 * w.grad)\n",
 }
-NO_GRADIENT = pytest.mark.xfail(reason="the `grad` of a parameter is read as the parameter: no step is seen")
 
 
-@NO_GRADIENT
 @pytest.mark.parametrize("step", BY_HAND_STEPS.values(), ids=BY_HAND_STEPS)
 def test_weights_moved_by_their_gradients_before_the_score(step: str) -> None:
     """#572: a step written out by hand, without an optimiser object."""
     assert behaviour_of(block(CUT, BACKWARD, step, SCORE)).exposures
 
 
-@NO_GRADIENT
 @pytest.mark.parametrize("step", BY_HAND_STEPS.values(), ids=BY_HAND_STEPS)
 def test_weights_moved_by_their_gradients_after_the_score(step: str) -> None:
     seen = behaviour_of(block(CUT, SCORE, BACKWARD, step))
