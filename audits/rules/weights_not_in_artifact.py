@@ -70,6 +70,12 @@ class WeightsNotInArtifact(Rule):
             "the weights that were read back are put into the model that is scored",
             script(EVALUATE, steps=(_REVIVED, "model.load_state_dict(revived.state_dict())", "del revived")),
         ),
+        Example(
+            "the name is bound to the revived weights again",
+            script(EVALUATE, steps=(_REVIVED, "del model, revived", "model = GPT(args)", "restore(model)")),
+            (),
+            "#562",
+        ),
         Example("the model itself is restored", script(EVALUATE), (), "#74"),
     )
 
@@ -147,7 +153,14 @@ def _swaps(
             given = arguments(
                 "\n".join(lines[number : number + 40]), lines[number].index(f"{called}(") + len(called) + 1
             )
-            other = next((word for word in _NAME.findall(given) if _exported(lines, word, loaded)), None)
+            other = next(
+                (
+                    word
+                    for word in _NAME.findall(given)
+                    if not _deletes(lines[gone], word) and _exported(lines, word, loaded)
+                ),
+                None,
+            )
             if other is None or _loaded_again(lines[loaded + 1 : number], other, loaders):
                 continue
             says = (
@@ -160,8 +173,9 @@ def _swaps(
 
 
 def _loaded_again(lines: list[str], name: str, loaders: set[str]) -> bool:
-    """Return True when a model's weights are loaded in some lines, straight or by a function that loads."""
-    if any(model == name for model, _ in _loads(lines)):
+    """Return True when a name is bound anew in some lines, or its weights are loaded, straight or by a function."""
+    bound = re.compile(rf"\s*{name}\s*(?::[^=\n]{{1,60}})?=(?!=)")
+    if any(model == name for model, _ in _loads(lines)) or any(bound.match(line[:_WIDTH]) for line in lines):
         return True
     handed = [line for line in lines if name in _NAME.findall(line)]
     return any(f"{loader}(" in line for line in handed for loader in loaders)
