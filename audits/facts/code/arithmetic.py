@@ -71,16 +71,16 @@ def is_counter(machine: Machine, value: Value) -> bool:
         value.obj is None
         and type(value.const) is int
         and bool(value.labels)
-        and any(loop.tag == value.labels for loop in machine.loops)
+        and any(loop.tag & value.labels for loop in machine.loops)
     )
 
 
 def previous_pass(machine: Machine, value: Value) -> Value:
     """Return a loop counter less one: what it indexes belongs to the pass before."""
-    tags = value.labels & machine.labels.tags
-    if tags and tags & (tags - 1) == 0:
-        loop, step = machine.labels.tag_info[tags.bit_length() - 1]
-        return Value(value.labels & ~tags | machine.labels.tag(loop, step - 0.5))
+    for loop in reversed(machine.loops):
+        if loop.tag & value.labels:
+            number, step = machine.labels.tag_info[loop.tag.bit_length() - 1]
+            return Value(value.labels & ~loop.tag | machine.labels.tag(number, step - 0.5))
     return Value(value.labels)
 
 

@@ -110,6 +110,8 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
             counts = headline is None or bool(headline & labels.conflict(conflict))
             if key not in exposures or counts:
                 exposures[key] = expose(conflict, updates[id(conflict.update)], report, counts, trace.scores)
+    for mixed in machine.mixed_in.values():
+        learned_in_order.setdefault(id(mixed), updates[id(mixed)])
     in_order = ordered_pairs(machine)
     for key, exposure in exposures.items():
         if key[0] in in_order:

@@ -27,15 +27,16 @@ def read_mask(machine: Machine, mask: int, source: Value) -> int:
     out = mask & ~(lab.PATH_VAL | lab.PATH_TRAIN | lab.BYTES_FILE)
     if isinstance(path, str):
         mask |= path_labels(path)
+    moving = machine.moving()
     if mask & lab.PATH_VAL:
-        out |= lab.PIECES if mask & lab.BYTES_FILE else labels.val(mask & labels.tags)
+        out |= lab.PIECES if mask & lab.BYTES_FILE else labels.val((mask | moving) & labels.tags)
     elif mask & lab.PATH_TRAIN:
         out |= lab.TRAIN
     else:
         stored = machine.files.get(path if isinstance(path, str) else "?", 0) | machine.files.get("?", 0)
         if stored:
             out |= stored | lab.ARTIFACT
-    return out | machine.moving()
+    return out | moving
 
 
 def write_data(machine: Machine, mask: int, target: Value) -> None:

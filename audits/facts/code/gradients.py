@@ -87,5 +87,11 @@ def functional_call(
         return NOTHING
     state = machine.mask(args[1]) if len(args) > 1 else 0
     given = args[2].obj.items if len(args) > 2 and isinstance(args[2].obj, Fixed) else args[2:]
+    net = args[0].obj
+    if not isinstance(net, Net):
+        return Value(machine.mask(call_value(machine, frame, node, args[0], list(given), {})) | state)
+    own = machine.content(net)
+    machine.put((id(net), ""), own | state & (machine.labels.states | machine.labels.lineages))
     out = call_value(machine, frame, node, args[0], list(given), {})
+    machine.put((id(net), ""), own)
     return Value(machine.mask(out) | state)

@@ -56,6 +56,8 @@ ENTROPY_MIXED = 1 << 21
 """A mixture in which an entropy stands for the log-probability of the target."""
 GRADIENT = 1 << 22
 """Read off a gradient that a backward pass left on a parameter."""
+STACKED = 1 << 23
+"""Several scores of the same tokens side by side."""
 ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 FIRST_DYNAMIC = 24

@@ -121,6 +121,9 @@ class Machine(Memory):
             if any(labels.state_info[bit][0].byte_keyed for bit in bit_numbers(states & labels.table_states)):
                 self.mark(frame, node, lab.BYTE_MIXED)
                 out |= lab.BYTE_MIXED
+            for bit in bit_numbers(states):
+                update = labels.state_info[bit][0]
+                self.mixed_in[id(update)] = update
             # The score at hand may have been narrowed to one position since it was computed.
             seen = scores & labels.vals
             for bit in bit_numbers(found):

@@ -102,6 +102,8 @@ class Memory:
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0
+        self.mixed_in: dict[int, UpdateSite] = {}
+        """Updates whose tables were mixed into a score after its loss was taken."""
         self.files: dict[Any, int] = {}
         self.memo: dict[Any, tuple[int, Value]] = {}
         self.effects = 0

@@ -332,12 +332,15 @@ def _positions(
     mask = machine.mask(receiver)
     if name in ("nonzero", "argmax", "argmin", "argsort") and mask & machine.labels.params:
         return Value(mask)
-    return Value(mask & (machine.labels.tags | lab.TRAIN))
+    return Value(mask & (machine.labels.tags | lab.TRAIN | lab.SCORE_COMPARED))
 
 
 def _extreme(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
+    if machine.mask(receiver) & lab.STACKED:
+        machine.mark(frame, node, lab.ORACLE)
+        return Value(machine.mask(receiver) & ~lab.STACKED | lab.ORACLE)
     if name in ("min", "max") and not (args and args[0].labels & machine.labels.scores):
         return Value(machine.mask(receiver) | union(machine, args, kwargs))
     return tensors.extreme(machine, frame, node, External(name), [receiver, *args], kwargs)
@@ -447,6 +450,10 @@ METHODS: dict[str, Method] = {
     "argsort": _positions,
     "__len__": _positions,
     "minimum": _extreme,
+    "min": _extreme,
+    "max": _extreme,
+    "amin": _extreme,
+    "amax": _extreme,
     "maximum": _extreme,
     "softmax": _softmax,
     "log_softmax": _softmax,

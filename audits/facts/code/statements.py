@@ -256,12 +256,38 @@ def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
     if truth(test) is False:
         return NORMAL
 
+    counters = _counters(node.body)
+
     def bind(step: float, tag: int) -> None:
         if step > 1:
             evaluate(machine, frame, node.test)
+        for name in counters:
+            known_value = frame.env.get(name)
+            if known_value is not None and known_value.obj is None:
+                frame.env[name] = Value(known_value.labels | tag, None, known_value.const)
 
     flow = machine.run_loop(frame, bind, node.body, True, execute)
     return flow if flow in (RETURN, RAISE) else NORMAL
+
+
+def _counters(body: list[ast.stmt]) -> list[str]:
+    """Return the names that a loop moves on by itself: what they index belongs to the pass."""
+    found: list[str] = []
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            if isinstance(node.op, ast.Add | ast.Sub):
+                found.append(node.target.id)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            found += [
+                item.id
+                for item in node.targets
+                if isinstance(item, ast.Name) and _counts_up(node.value, item.id)
+            ]
+        elif isinstance(node, ast.If | ast.With | ast.Try):
+            stack.extend(node.body)
+    return found
 
 
 def _with(machine: Machine, frame: Frame, node: ast.With | ast.AsyncWith) -> int:

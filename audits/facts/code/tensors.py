@@ -244,6 +244,9 @@ def stack(machine: Machine, frame: Frame, node: ast.AST, func: External, args: A
         and any(item & lab.ENTROPY and not item & (scores | machine.labels.lookups) for item in masks)
     ):
         mask |= lab.ENTROPY_EXPERT
+    scored = [item & scores for item in masks if item & scores]
+    if func.last == "stack" and len(scored) >= 2 and len(set(scored)) >= 2 and not sums_in_logs(machine):
+        mask |= lab.STACKED
     return Value(mask)
 
 
