@@ -159,9 +159,6 @@ def test_functional_weights_that_score_first() -> None:
     assert behaviour_of(WEIGHTS + block(CUT, CALLED, TAUGHT)).exposures == ()
 
 
-@pytest.mark.xfail(
-    reason="the loss inside a functional call is taken without the weights that were passed in"
-)
 def test_functional_weights_that_train_first() -> None:
     assert behaviour_of(WEIGHTS + block(CUT, TAUGHT, CALLED)).exposures
 

@@ -100,9 +100,6 @@ def test_other_order_is_an_exposure(body: str, name: str | None) -> None:
         assert breaches(seen) == {name}
 
 
-@pytest.mark.xfail(
-    reason="the bound of the range brings a tag of the shard loop, so `i - 1` is not seen as earlier"
-)
 def test_chunk_before_in_a_range_that_the_tokens_bound() -> None:
     assert behaviour_of(block(CUT, PREVIOUS, SCORE)).exposures == ()
 
@@ -185,9 +182,6 @@ def test_while_loop_over_a_file_that_trains_first() -> None:
     assert behaviour_of(block(NEXT_BYTES, TRAIN, SCORE, head=STREAM)).exposures
 
 
-@pytest.mark.xfail(
-    reason="a read in a while loop carries the pass, but the tokens read are not narrowed to it"
-)
 def test_while_loop_over_a_file_that_scores_first() -> None:
     """#1412: tokens are read from the stream as they are needed."""
     seen = behaviour_of(block(NEXT_BYTES, SCORE, TRAIN, head=STREAM))

@@ -113,9 +113,6 @@ def test_counts_filled_after_the_score() -> None:
     assert behaviour_of(AFTER).exposures == ()
 
 
-@pytest.mark.xfail(
-    reason="what is mixed into a score after its loss is taken is not among what the score learned"
-)
 def test_counts_filled_after_the_score_are_an_adaptation() -> None:
     """#895: the review says that nothing learns, while three tables of counts do."""
     assert behaviour_of(AFTER).adaptations
@@ -158,9 +155,6 @@ MISSED = {
 }
 
 
-@pytest.mark.xfail(
-    reason="`nonzero` as a method and `min` over stacked scores are read as ordinary operations"
-)
 @pytest.mark.parametrize("choice", MISSED.values(), ids=MISSED)
 def test_better_of_two_scores_in_other_words(choice: str) -> None:
     assert "better-of-two-scores" in marks(behaviour_of(block(CUT, TWO, choice, SUM)))
