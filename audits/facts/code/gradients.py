@@ -9,7 +9,9 @@ from audits.facts.code.calls import call_value, union
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.updates import backward
 from audits.facts.code.values import (
+    NONE,
     NOTHING,
     Args,
     Bound,
@@ -44,6 +46,14 @@ def autograd(
     learned = machine.learned(frame, node, loss, UpdateKind.GRADIENT, gradient_learner(machine, args))
     out = learned | loss & (machine.labels.params | lab.TRAIN)
     return Value(0, Fixed([Value(out)] * 8)) if False else Value(out)
+
+
+def descend(
+    machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
+) -> Value:
+    """`torch.autograd.backward(losses)`."""
+    backward(machine, union(machine, args, kwargs))
+    return NONE
 
 
 def gradient_learner(machine: Machine, args: Args) -> Learner:

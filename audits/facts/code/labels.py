@@ -233,6 +233,17 @@ class Labels:
             out |= self.val(known | tags)
         return out | tags
 
+    def without_loops_of(self, mask: int, other: int) -> int:
+        """Return `mask` less its tags of the loops that `other` has tags of."""
+        tags, theirs = mask & self.tags, other & self.tags
+        if not tags or not theirs:
+            return mask
+        loops = {self.tag_info[bit][0] for bit in bit_numbers(theirs)}
+        for bit in bit_numbers(tags & ~theirs):
+            if self.tag_info[bit][0] in loops:
+                mask &= ~(1 << bit)
+        return mask
+
     def val_tag_sets(self, mask: int) -> list[int]:
         """Return the tag masks of the validation atoms in `mask`; of very many, what all of them share."""
         found = [self.val_tags[bit] for bit in bit_numbers(mask & self.vals)]
@@ -260,6 +271,6 @@ class Labels:
             self._ordered[key] = known
         return known
 
-    def shares_pass(self, state_tags: int, score_tags: int) -> bool:
-        """Return True when both were indexed in the same pass of some loop."""
-        return bool(state_tags & score_tags)
+    def shares_pass(self, common: int, loops: tuple[int, ...]) -> bool:
+        """Return True when one of the tags in common is of a loop that was open at the update."""
+        return any(self.tag_info[bit][0] in loops for bit in bit_numbers(common))

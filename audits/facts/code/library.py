@@ -11,7 +11,7 @@ from audits.facts.code.calls import call_value, opaque, union
 from audits.facts.code.configuration import read_environment
 from audits.facts.code.construction import make_net
 from audits.facts.code.files import glob, in_memory, join_path, open_file, read_data, save
-from audits.facts.code.gradients import autograd, deep_copy, functional_call, solve, value_and_grad
+from audits.facts.code.gradients import autograd, deep_copy, descend, functional_call, solve, value_and_grad
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.tensors import (
@@ -25,6 +25,7 @@ from audits.facts.code.tensors import (
     histogram,
     logarithm,
     mixture,
+    narrow,
     softmax,
     stack,
     trainable,
@@ -59,6 +60,8 @@ def call_external(
         return call_builtin(machine, frame, node, func.last, args, kwargs)
     if "optim" in path and func.last[:1].isupper() and "lr_scheduler" not in path:
         return Value(0, machine.track(Optimiser(union(machine, args, kwargs) & machine.labels.params)))
+    if func.last in ("CrossEntropyLoss", "NLLLoss"):
+        return Value(0, External("torch.nn.functional.cross_entropy"))
     if ".nn." in path and func.last[:1].isupper() and "functional" not in path:
         return make_external_net(machine, frame, func, args, kwargs)
     if any(isinstance(obj, Net) for value in args[:1] for obj in objects(value)) and len(args) >= 1:
@@ -253,6 +256,8 @@ BY_PATH: dict[str, Handler] = {
     "torch.linalg.solve": solve,
     "numpy.linalg.solve": solve,
     "torch.autograd.grad": autograd,
+    "torch.autograd.backward": descend,
+    "torch.narrow": narrow,
     "torch.func.grad": value_and_grad,
     "mlx.core.grad": value_and_grad,
     "mlx.nn.value_and_grad": value_and_grad,

@@ -87,13 +87,17 @@ class Machine(Memory):
         """Return conflict labels for learned states that are not strictly earlier than the targets."""
         labels = self.labels
         out = 0
+        # Every score may meet every update: a script that is written out chunk by chunk pays for it.
+        self.budget -= 4 * states.bit_count() * targets.bit_count()
+        if self.budget < 0:
+            self.step()
         for state in bit_numbers(states):
             update, learned_tags = labels.state_info[state]
             for target in bit_numbers(targets):
                 score_tags = labels.val_tags[target]
                 if labels.learned_earlier(learned_tags, score_tags):
                     continue
-                same = labels.shares_pass(learned_tags, score_tags)
+                same = labels.shares_pass(learned_tags & score_tags, update.loops)
                 for site in sites:
                     out |= labels.conflict(self.intern_conflict(update, site, same))
         return out

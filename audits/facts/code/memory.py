@@ -99,6 +99,8 @@ class Memory:
         self.running_nets: list[Any] = []
         self.written_back: dict[int, int] = {}
         self.log_sums: dict[int, bool] = {}
+        self.counters: dict[int, list[str]] = {}
+        """Names that each loop moves on by itself."""
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0

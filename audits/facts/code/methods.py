@@ -23,6 +23,7 @@ from audits.facts.code.container_methods import (
 from audits.facts.code.containers import add_element, heap_object
 from audits.facts.code.decisions import known
 from audits.facts.code.events import UpdateKind
+from audits.facts.code.expressions import evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.options import add_argument, parse_arguments
@@ -187,6 +188,7 @@ def arithmetic(
             if isinstance(obj, Buffer):
                 machine.add_content(obj, result.labels)
                 return receiver
+        into_container(machine, frame, node, receiver, machine.mask(other))
         return result
     return combine(machine, frame, node, _ARITHMETIC[name], receiver, other)
 
@@ -203,7 +205,23 @@ def in_place(
             )
         elif isinstance(obj, Buffer):
             machine.add_content(obj, mask)
+    into_container(machine, frame, node, receiver, mask)
     return receiver if receiver.obj is not None else Value(receiver.labels | mask)
+
+
+def into_container(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, mask: int) -> None:
+    """Let `box[key].add_(x)` reach the box where its element has no identity of its own."""
+    if receiver.obj is not None or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return
+    target = node.func.value
+    while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
+        target = target.func.value
+    if isinstance(target, ast.Subscript):
+        box = evaluate(machine, frame, target.value).obj
+        if isinstance(box, Container):
+            machine.add_content(
+                box, mask & (machine.labels.vals | machine.labels.states | machine.labels.params)
+            )
 
 
 def _backward(
@@ -316,6 +334,12 @@ def _gather(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
     return tensors.gather_from(machine, frame, node, receiver, union(machine, args, kwargs))
+
+
+def _narrow(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    return tensors.narrow_from(machine, receiver, union(machine, args, kwargs), node)
 
 
 def _scatter(
@@ -433,6 +457,7 @@ METHODS: dict[str, Method] = {
     "glob": glob_path,
     "rglob": glob_path,
     "gather": _gather,
+    "narrow": _narrow,
     "take_along_dim": _gather,
     "scatter_add_": _scatter,
     "index_add_": _scatter,

@@ -243,6 +243,7 @@ def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
     source = evaluate(machine, frame, node.iter)
 
     def bind(step: float, tag: int) -> None:
+        own_counters(machine, frame, node, step, tag)
         assign(machine, frame, node.target, element_of(machine, frame, node, source, tag, step))
 
     if _is_empty(machine, source):
@@ -256,18 +257,29 @@ def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
     if truth(test) is False:
         return NORMAL
 
-    counters = _counters(node.body)
-
     def bind(step: float, tag: int) -> None:
         if step > 1:
             evaluate(machine, frame, node.test)
-        for name in counters:
-            known_value = frame.env.get(name)
-            if known_value is not None and known_value.obj is None:
-                frame.env[name] = Value(known_value.labels | tag, None, known_value.const)
+        own_counters(machine, frame, node, step, tag)
 
     flow = machine.run_loop(frame, bind, node.body, True, execute)
     return flow if flow in (RETURN, RAISE) else NORMAL
+
+
+def own_counters(
+    machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor | ast.While, step: float, tag: int
+) -> None:
+    """Let the names that a loop moves on belong to the pass that begins."""
+    names = machine.counters.get(id(node))
+    if names is None:
+        names = machine.counters[id(node)] = _counters(node.body)
+    if not names:
+        return
+    before = machine.labels.tag(machine.loops[-1].number, step - 1)
+    for name in names:
+        value = frame.env.get(name)
+        if value is not None and value.obj is None and not value.labels & machine.labels.scores:
+            frame.env[name] = Value(value.labels & ~before | tag, None, value.const)
 
 
 def _counters(body: list[ast.stmt]) -> list[str]:

@@ -68,7 +68,10 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
     """Return the labels of a slice, whether it is shifted by one, and the cut it makes."""
     lower = evaluate(machine, frame, node.lower) if node.lower is not None else None
     upper = evaluate(machine, frame, node.upper) if node.upper is not None else None
-    mask = (machine.mask(lower) if lower else 0) | (machine.mask(upper) if upper else 0)
+    mask = machine.mask(lower) if lower else 0
+    if upper is not None:
+        # What a cut begins with tells which pass it belongs to; its end lies one past it.
+        mask |= machine.labels.without_loops_of(machine.mask(upper), mask)
     shifted = lower is not None and (
         type(lower.const) is int
         and lower.const == 1

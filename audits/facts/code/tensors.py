@@ -73,6 +73,20 @@ def gather_from(machine: Machine, frame: Frame, node: ast.AST, base: Value, inde
     return Value(mask | index & ~lab.HASHED | look_up_table(machine, frame, node, index, mask))
 
 
+def narrow(
+    machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
+) -> Value:
+    """`torch.narrow(x, dim, start, length)`: a cut."""
+    return narrow_from(machine, args[0], union(machine, args[1:], kwargs), node) if args else NOTHING
+
+
+def narrow_from(machine: Machine, base: Value, index: int, node: ast.AST) -> Value:
+    """Return a cut of a value whose place depends on `index`."""
+    labels = machine.labels
+    out = labels.narrow(machine.mask(base), index & labels.tags) | labels.read(node)
+    return Value(out | (lab.TARGET if index & lab.NEXT_INDEX and out & labels.vals else 0))
+
+
 def fresh_tensor(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:

@@ -86,7 +86,6 @@ def test_average_of_weights_that_saw_validation() -> None:
     assert behaviour_of(SCORED, steps=averaged(ASSIGNED)).exposures
 
 
-@pytest.mark.xfail(reason="an in-place method on an element of a dict leaves no trace in the dict")
 def test_average_kept_in_place() -> None:
     assert behaviour_of(SCORED, steps=averaged(IN_PLACE)).exposures
 

@@ -107,8 +107,10 @@ def test_one_loop_that_shows_the_order_is_enough(labels: Labels) -> None:
 
 def test_shares_pass(labels: Labels) -> None:
     loop = labels.new_loop()
-    assert labels.shares_pass(labels.tag(loop, 1), labels.tag(loop, 1) | labels.tag(labels.new_loop(), 1))
-    assert not labels.shares_pass(labels.tag(loop, 1), labels.tag(loop, 2))
+    shard = labels.new_loop()
+    assert labels.shares_pass(labels.tag(loop, 1) | labels.tag(shard, 1), (loop,))
+    assert not labels.shares_pass(labels.tag(shard, 1), (loop,))
+    assert not labels.shares_pass(0, (loop,))
 
 
 def test_tables_are_states_of_their_own_kind(labels: Labels) -> None:

@@ -104,7 +104,6 @@ def test_chunk_before_in_a_range_that_the_tokens_bound() -> None:
     assert behaviour_of(block(CUT, PREVIOUS, SCORE)).exposures == ()
 
 
-@pytest.mark.xfail(reason="the upper bound of a cut counts as indexed, though the cut ends before it")
 def test_cut_that_ends_where_this_chunk_begins() -> None:
     assert behaviour_of(block(CUT, ADJACENT, SCORE)).exposures == ()
 
@@ -128,7 +127,6 @@ def test_train_then_score_is_told_from_later_epochs() -> None:
     assert exposure.update_first
 
 
-@pytest.mark.xfail(reason="a comprehension over shards is taken for a loop over validation that both share")
 def test_two_sweeps_share_no_pass() -> None:
     (exposure,) = behaviour_of(block(CUT, TRAIN) + block(CUT, SCORE)).exposures
     assert not exposure.same_pass
@@ -193,7 +191,6 @@ def test_while_loop_with_a_counter_that_trains_first() -> None:
     assert behaviour_of(block(CUT, TRAIN, SCORE, "i += 1\n", head=WHILE)).exposures
 
 
-@pytest.mark.xfail(reason="in the first pass of a while loop the counter is a constant that no pass owns")
 def test_while_loop_with_a_counter_that_scores_first() -> None:
     assert behaviour_of(block(CUT, SCORE, TRAIN, "i += 1\n", head=WHILE)).exposures == ()
 

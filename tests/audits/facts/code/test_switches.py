@@ -225,5 +225,6 @@ def test_evaluation_beside_the_claimed_one() -> None:
     assert not any(item.headline for item in seen.exposures)
     swapped = code.replace("{honest(", "{H(").replace("{evaluate(", "{honest(").replace("{H(", "{evaluate(")
     seen = read(swapped, files=files).behaviour
-    assert seen.exposures
-    assert all(item.headline for item in seen.exposures)
+    # The plain evaluation now follows the training sweep of the claimed one: exposed too, but not claimed.
+    assert {item.same_pass for item in seen.exposures} == {True, False}
+    assert all(item.headline is item.same_pass for item in seen.exposures)
