@@ -46,9 +46,9 @@ bench: $(DEV) ## Compare the time of an audit with ast.parse over real scripts (
 	@test -n "$(MIRROR)" || { echo "usage: make bench MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
 	REFEREE_MIRROR="$(MIRROR)" $(PY) -m tests.audits.bench
 
-corpus: $(DEV) ## Run the checks on real pull requests (MIRROR=DIR)
+corpus: $(DEV) ## Run the checks on real pull requests (MIRROR=DIR, LABELS=FILE)
 	@test -n "$(MIRROR)" || { echo "usage: make corpus MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
-	REFEREE_MIRROR="$(MIRROR)" $(PY) -m pytest tests/audits/corpus $(PYTEST_ARGS)
+	REFEREE_MIRROR="$(MIRROR)" REFEREE_LABELS="$(LABELS)" $(PY) -m pytest -m corpus tests/audits $(PYTEST_ARGS)
 
 fuzz: $(DEV) ## Fuzz for FUZZ_SECONDS (600)
 	$(PY) -m pytest tests/fuzz --fuzz-seconds $(FUZZ_SECONDS) --timeout 0
