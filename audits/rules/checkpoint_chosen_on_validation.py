@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from audits.example_evaluation import EVALUATE, script
 from audits.outcome import Axis, Condition, Evidence, Outcome, Severity, Status
 from audits.rule import Example, Rule, RuleSource
-from audits.rules._chosen import choices
 from audits.rules._flow import EVIDENCE_CAP, at, not_followed
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ class CheckpointChosenOnValidation(Rule):
 
     Why: a choice among n candidates takes up to log2 n bits from the validation split into the artifact, and the
     reported score is the minimum of n draws.
-    Looks for: a condition that compares the result of an evaluation with the best so far, keeps weights or a
-    label with it, and a later loading of weights that depends on what was kept.
+    Looks for: weights loaded under, or kept under, a condition that compares the result of an evaluation with the
+    best so far, where a later reported score depends on them.
     Blind to: choices made by hand between runs, and checkpoints picked by another script.
     Ruling: nobody has ruled on it (#838 picks among raw, EMA and SWA weights). A policy decides.
     """
@@ -63,21 +62,20 @@ class CheckpointChosenOnValidation(Rule):
 
     def check(self, facts: Facts) -> Outcome:
         """Find weights that are chosen by validation score."""
-        found = [item for item in choices(facts.code) if item.weights]
+        found = [mark for mark in facts.code.behaviour.marks if mark.kind == "weights-chosen-by-score"]
         if found:
             shown = tuple(
                 Evidence(
-                    item.place,
-                    f"a validation score decides what {item.kept} becomes, and {item.kept} decides which weights are"
-                    f" loaded at {at(item.used, item.place)}",
+                    mark.location,
+                    "which weights are loaded here was decided by comparing validation scores, and the val_bpb of "
+                    f"{at(mark.report, mark.location)} is scored with them",
                     severity=Severity.DISPUTED,
                     confidence=0.8,
                 )
-                for item in found[:EVIDENCE_CAP]
+                for mark in found[:EVIDENCE_CAP]
             )
-            reason = shown[0].message
             return self.outcome(
-                Status.FLAGGED, reason, shown, confidence=0.8, dispute="checkpoint-chosen-on-val"
+                Status.FLAGGED, shown[0].message, shown, confidence=0.8, dispute="checkpoint-chosen-on-val"
             )
         if not_followed(facts):
             return self.outcome(Status.NOT_APPLICABLE, "the code was not followed to a score")

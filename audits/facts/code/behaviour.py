@@ -88,6 +88,7 @@ MARKS = {
     lab.ORACLE: "better-of-two-scores",
     lab.BYTE_MIXED: "byte-mixed",
     lab.ENTROPY_MIXED: "entropy-as-expert",
+    lab.CHOSEN: "weights-chosen-by-score",
 }
 
 

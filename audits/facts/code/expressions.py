@@ -140,7 +140,11 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         rmask = machine.mask(value)
         compared = compared or scored and bool(rmask & labels.scores)
         mask |= rmask
-    out = mask & (labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX)
+    out = mask & (labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX | lab.CHOSEN)
+    named = isinstance(node.left, ast.Name) and isinstance(node.comparators[0], ast.Name)
+    if named and mask & labels.scores and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+        # `if bpb < best:` lets a score decide; against a literal it is a check.
+        out |= lab.CHOSEN
     return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
 
 

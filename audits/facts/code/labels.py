@@ -60,7 +60,9 @@ STACKED = 1 << 23
 """Several scores of the same tokens side by side."""
 ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
-FIRST_DYNAMIC = 24
+CHOSEN = 1 << 24
+"""Kept because a validation score was better with it."""
+FIRST_DYNAMIC = 32
 MANY = 24
 """More slices than this are told apart no longer: what they have in common stands for all of them."""
 

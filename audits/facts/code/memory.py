@@ -104,6 +104,8 @@ class Memory:
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0
+        self.choosing = 0
+        """Depth of branches that a comparison of scores decides."""
         self.mixed_in: dict[int, UpdateSite] = {}
         """Updates whose tables were mixed into a score after its loss was taken."""
         self.files: dict[Any, int] = {}

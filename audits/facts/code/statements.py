@@ -59,6 +59,8 @@ def _expression(machine: Machine, frame: Frame, node: ast.Expr) -> int:
 
 def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
     value = evaluate(machine, frame, node.value)
+    if machine.choosing and not machine.mask(value) & machine.labels.scores:
+        value = Value(value.labels | lab.CHOSEN, value.obj, value.const)
     for target in node.targets:
         if (
             isinstance(node.value, ast.BinOp)
@@ -222,10 +224,16 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
         note_decision(machine, test)
         if not machine.could_learn_elsewhere:
             _judge_skipped(machine, frame, node.orelse if verdict else node.body)
-        return execute(machine, frame, node.body if verdict else node.orelse)
-    alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
-    alternatives.append(lambda: execute(machine, frame, node.orelse))
-    return machine.branch(frame, alternatives)
+    chosen = 1 if test.labels & lab.CHOSEN else 0
+    machine.choosing += chosen
+    try:
+        if verdict is not None:
+            return execute(machine, frame, node.body if verdict else node.orelse)
+        alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
+        alternatives.append(lambda: execute(machine, frame, node.orelse))
+        return machine.branch(frame, alternatives)
+    finally:
+        machine.choosing -= chosen
 
 
 def _judge_skipped(machine: Machine, frame: Frame, block: list[ast.stmt]) -> None:

@@ -75,7 +75,12 @@ def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: 
     learned = machine.learned(
         frame, node, mask, UpdateKind.LOADED, learner_of(machine, net), owner=labels.param(net)
     )
-    carried = learned | mask & (labels.lineages | lab.ARTIFACT) | labels.lineage(mask & labels.params)
+    chosen = lab.CHOSEN if machine.choosing else mask & lab.CHOSEN
+    if chosen:
+        machine.mark(frame, node, lab.CHOSEN)
+    carried = (
+        learned | chosen | mask & (labels.lineages | lab.ARTIFACT) | labels.lineage(mask & labels.params)
+    )
     old = machine.content(net)
     new = carried & ~labels.lineage(labels.param(net))
     if new != old:

@@ -107,6 +107,12 @@ def _replace(
     helpers: list[ast.stmt],
 ) -> bool:  # fmt: skip
     local = _names(function, ast.Store) | {arg.arg for arg in ast.walk(function) if isinstance(arg, ast.arg)}
+    local |= {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
     read: list[str] = []
     made: set[str] = set()
     for node in run:
