@@ -49,7 +49,7 @@ def extract_code(
     configuration, reading = read_claimed(submission, source, logs)
     behaviour = summarise(reading.machine, claimed_labels)
     dormant = Behaviour()
-    if reading.machine.could_learn_elsewhere:
+    if reading.machine.could_learn_elsewhere and behaviour.complete:
         opened = configure(submission, logs)
         opened.open_switches = True
         everything = read_code(source.modules, opened, OPEN_BUDGET, source.names)
@@ -84,7 +84,7 @@ def read_claimed(
     configuration = configure(submission, logs)
     reading = read_code(source.modules, configuration, names=source.names)
     for fallback in (configure(submission, ()), Configuration()):
-        if reading.machine.reported_scores:
+        if reading.machine.reported_scores or reading.machine.trace.budget_spent:
             break
         again = read_code(source.modules, fallback, names=source.names)
         if again.machine.reported_scores:
