@@ -14,7 +14,7 @@ from audits.unpack.layers import unpack
 from tests.audits.builders import make_submission
 from tests.audits.facts.code.scripts import CUT, SCORE, TRAIN, block, read, script
 
-SECONDS = 2.0
+SECONDS = 5.0
 MEGABYTES = 150
 
 
