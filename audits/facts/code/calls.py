@@ -194,7 +194,7 @@ def call_function(
         return _skip(machine, frame, function, args, kwargs)
     if function.bound is not None:
         net = function.bound.obj
-        if isinstance(net, Net) and target.name not in machine.scoring.get(function.module.name, ()):  # type: ignore[union-attr]
+        if isinstance(net, Net) and not can_score(machine, function):
             given = union(machine, args, kwargs) & ~identifiers(machine)
             return Value(given | machine.content(net) | machine.labels.param(net) | function.bound.labels)
         args = [function.bound, *args]
@@ -253,12 +253,9 @@ def run_body(machine: Machine, inner: Frame, function: Function) -> Value:
     return inner.result if inner.result is not None else Value(0, None, None)
 
 
-def is_relevant(machine: Machine, function: Function) -> bool:
-    """Return whether the text of a function, or of one it calls, names an effect."""
-    if isinstance(function.node, ast.Lambda):
-        return True
-    relevant: dict[str, set[str]] = machine.heap.get("relevant", {})
-    return function.node.name in relevant.get(function.module.name, ())
+def can_score(machine: Machine, function: Function) -> bool:
+    """Return whether a method of a net does more than map its input: it scores, or changes state."""
+    return function.name in machine.scoring.get(function.module.name, ())
 
 
 def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]) -> bool:
@@ -372,7 +369,7 @@ def call_net(
     method = net.cls.find(name) if net.cls is not None else None
     if method is None and net.cls is not None:
         method = net.cls.find("__call__")
-    if method is not None and isinstance(method.obj, Function) and is_relevant(machine, method.obj):
+    if method is not None and isinstance(method.obj, Function) and can_score(machine, method.obj):
         bound = get_attribute(machine, frame, callee, method.obj.name)
         out = call_value(machine, frame, node, bound, args, kwargs)
         return out if out.obj is not None else Value(out.labels | own, None, out.const)

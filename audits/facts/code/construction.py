@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from audits.facts.code.calls import bind_arguments, call_function, is_relevant, union
+from audits.facts.code.calls import bind_arguments, call_function, is_idle, union
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.values import NOTHING, Class, Function, Instance, Net, Optimiser, Value
@@ -28,7 +28,7 @@ def construct(
             init.obj.node, init.obj.module, init.obj.scopes, init.obj.owner, value, init.obj.defaults
         )
         call_function(machine, frame, method, args, kwargs, node)
-        if not is_relevant(machine, method):
+        if is_idle(machine, method, args, kwargs):
             machine.add_content(instance, union(machine, args, kwargs))
             _store_parameters(machine, instance, method, args, kwargs)
     else:

@@ -34,7 +34,6 @@ class Reading:
 class ModuleNames:
     """Which functions of a module matter, and for what."""
 
-    relevant: set[str]
     acting: set[str]
     scoring: set[str]
     learning: set[str]
@@ -45,7 +44,7 @@ def name_modules(modules: tuple[ParsedModule, ...]) -> tuple[ModuleNames, ...]:
     found = []
     for parsed in modules:
         calls = call_names(parsed)
-        found.append(ModuleNames(calls.relevant(), calls.acting(), calls.scoring(), calls.learning()))
+        found.append(ModuleNames(calls.acting(), calls.scoring(), calls.learning()))
     return tuple(found)
 
 
@@ -59,7 +58,6 @@ def read_code(
     machine = Machine(budget)
     local: dict[str, Module] = {}
     main: Module | None = None
-    relevant: dict[str, set[str]] = {}
     for parsed, known in zip(modules, names or name_modules(modules), strict=True):
         name = "__main__" if parsed.is_main else parsed.name or parsed.layer.path
         module = Module(parsed.layer, parsed.tree, name)
@@ -67,12 +65,9 @@ def read_code(
             main = module
         elif parsed.name:
             local[parsed.name] = module
-        relevant[name] = known.relevant
         machine.acting[name] = known.acting
         machine.scoring[name] = known.scoring
         machine.learning |= known.learning
-    everything = set().union(*relevant.values()) if relevant else set()
-    machine.heap["relevant"] = {name: names | everything & names for name, names in relevant.items()}
     machine.heap["modules"] = local
     machine.heap["configuration"] = configuration
     if main is None:

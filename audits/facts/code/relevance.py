@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import re
 
-_EFFECTS = re.compile(
-    r"\+=|backward|\.step\b|cross_entropy|nll_loss|log_softmax|logsumexp|softmax|\bgather\b|take_along|add\.at|scatter|"
-    r"index_add|index_put|bincount|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|load_state_dict|"
-    r"register_forward|value_and_grad|autograd|log\(2|log2|0\.693|1\.442|SentencePiece|\bglob\b|np\.load|"
-    r"torch\.load|\bglobal\b|\bnonlocal\b|\.append\(|\.extend\(|\]\s*\+=|\^|requires_grad|lstsq|\.solve\(|"
-    r"nn\.Parameter|Parameter\(|\.data\b|\.copy_\(|\bexec\(|deepcopy|\.update\(|setdefault|\.add_\(|\.sub_\(|"
-    r"\.mul_\(|torch\.optim|minimum|maximum|environ|getenv|\byield\b|logaddexp|\.lerp_\(|addcdiv_|lambda|state_dict|"
-    r"__post_init__|fineweb|_val_|_train_|val_\*|train_\*|/val|/train"
-)
 _ACTS = re.compile(
     r"backward|\.step\b|cross_entropy|nll_loss|softmax|fromfile|memmap|frombuffer|\bopen\(|read_bytes|read_text|"
     r"load_state_dict|register_forward|value_and_grad|autograd|environ|getenv|\bglobal\b|\bnonlocal\b|SentencePiece|"
     r"torch\.load|np\.load|\bglob\b|\byield\b|deepcopy|add\.at|scatter_add|bincount|Parameter|\.data\b|\.copy_\(|"
-    r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\bself\.\w+ *=[^=]|"
+    r"\bexec\(|requires_grad|fineweb|_val_|_train_|torch\.optim|\.\w+ *=[^=]|"
     r"zeros|defaultdict|Counter\(|= *(?:\[\]|\{\})\s|\n\s+def |lambda"
 )
 _SCORES = re.compile(
@@ -33,11 +24,6 @@ _LEARNS = re.compile(
 )
 _COMMON = frozenset(("forward", "backward", "step", "__init__", "__call__", "log"))
 _WORD = re.compile(r"[A-Za-z_]\w*")
-
-
-def has_effects(text: str) -> bool:
-    """Return True when the text of a function names an operation the analysis follows."""
-    return _EFFECTS.search(text) is not None
 
 
 def words(text: str) -> set[str]:
@@ -55,17 +41,14 @@ class CallNames:
 
     def __init__(self, bodies: list[tuple[str, str]], classes: set[str]) -> None:
         self.bodies = bodies
-        self.makers = {name for name, text in bodies if words(text) & classes}
+        spoken = [(name, words(text)) for name, text in bodies]
+        self.makers = {name for name, said in spoken if said & classes}
         """Functions that may make an object of a class of the module: its identity must not be lost."""
         self.callers: dict[str, set[str]] = {}
         names = {name for name, _ in bodies}
-        for name, text in bodies:
-            for called in words(text) & names:
+        for name, said in spoken:
+            for called in said & names:
                 self.callers.setdefault(called, set()).add(name)
-
-    def relevant(self) -> set[str]:
-        """Return the functions that have effects themselves or through one another."""
-        return close(self.makers | {name for name, text in self.bodies if has_effects(text)}, self.callers)
 
     def acting(self) -> set[str]:
         """Return the functions that matter whatever they are given: they read, learn, score or keep."""

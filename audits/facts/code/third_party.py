@@ -9,6 +9,8 @@ from audits.facts.code.facts import Import
 from audits.facts.code.modules import ParsedModule
 from audits.location import Location
 
+_BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.Try, ast.With, ast.For, ast.While)
+
 
 def third_party_imports(modules: tuple[ParsedModule, ...]) -> tuple[Import, ...]:
     """Return the first import of every package that is neither local nor of the standard library."""
@@ -28,6 +30,8 @@ def visit(
         if isinstance(node, ast.Import | ast.ImportFrom):
             for name in packages(node):
                 record(module, node, name, guarded, local, found)
+            continue
+        if not isinstance(node, _BLOCKS):
             continue
         for field in ("body", "orelse", "finalbody"):
             inner = getattr(node, field, None)
