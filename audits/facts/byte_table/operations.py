@@ -70,7 +70,8 @@ def _cellwise(function: Callable[..., Value], args: tuple[Value, ...]) -> Value:
     cells = []
     for place in range(SIZE):
         row = [arg.cells[place] if isinstance(arg, Table) else arg for arg in args]
-        cells.append(apply(function, *row))
+        # A table stored in its own cell would be entered for ever.
+        cells.append(OPAQUE if any(isinstance(arg, Table) for arg in row) else apply(function, *row))
     return first.like(cells)
 
 

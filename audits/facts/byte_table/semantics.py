@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum, auto
 
 from audits.facts.byte_table.records import ByteDefect, ByteTable, SpaceRule, TableSource
@@ -37,7 +38,7 @@ def size(cell: Value) -> int | None:
     """Return the bytes that one cell stands for, or None."""
     if isinstance(cell, (bytes, bytearray)):
         return len(cell)
-    if isinstance(cell, (int, float)):
+    if isinstance(cell, (int, float)) and math.isfinite(cell):
         return int(cell)
     return None
 

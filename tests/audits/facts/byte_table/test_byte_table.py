@@ -8,6 +8,9 @@ import pytest
 
 from audits.example_bytes import CANONICAL, EVALUATE, MARKER, changed, script
 from audits.facts.byte_table import ByteDefect, ByteTableFacts, SpaceRule, TableSource, read_byte_table
+from audits.facts.byte_table.operations import apply
+from audits.facts.byte_table.values import Opaque, Table
+from audits.facts.byte_table.vocabulary import SIZE
 from audits.facts.code.modules import ParsedModule
 from audits.facts.layer import Layer
 
@@ -170,3 +173,18 @@ def test_a_wrong_table_that_nothing_calls_is_not_reached() -> None:
 )
 def test_hostile_builders_are_bounded(builder: str) -> None:
     assert not read(f"{builder}\n\n\nprint(f(0))\n").uses
+
+
+@pytest.mark.parametrize("cell", ["1e999", "-1e999", "1e999 - 1e999"])
+def test_a_cell_that_is_no_number_has_no_size(cell: str) -> None:
+    facts = read(script(changed("base[token] = 1", f"base[token] = {cell}")))
+    assert facts.tables != read(script()).tables
+
+
+def test_a_table_in_its_own_cell_is_unknown() -> None:
+    table = Table([0] * SIZE, 1)
+    table.cells[0] = table
+    result = apply(lambda cell: cell, table)
+    assert isinstance(result, Table)
+    assert isinstance(result.cells[0], Opaque)
+    assert result.cells[1] == 0
