@@ -124,7 +124,7 @@ def _iterate_instance(
 
 def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
     """Return the container a comprehension builds, its element evaluated once under fresh loops."""
-    from audits.facts.code.statements import assign
+    from audits.facts.code.assignments import assign
 
     saved = frame.env
     frame.env = dict(saved)

@@ -9,7 +9,7 @@ from typing import Any
 from audits.facts.code import labels as lab
 from audits.facts.code import tensors
 from audits.facts.code.arithmetic import combine
-from audits.facts.code.calls import call_net, call_value, opaque, union
+from audits.facts.code.calls import opaque, union
 from audits.facts.code.container_methods import (
     append,
     get_item,
@@ -20,16 +20,26 @@ from audits.facts.code.container_methods import (
     view_dict,
     write_file,
 )
-from audits.facts.code.containers import add_element, heap_object
+from audits.facts.code.containers import heap_object
 from audits.facts.code.decisions import known
 from audits.facts.code.events import UpdateKind
 from audits.facts.code.expressions import evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.net_methods import (
+    add_hook,
+    backward_of,
+    forward_of,
+    load_state,
+    parameters_of,
+    remove_hook,
+    step_of,
+    update_of,
+    zero_grad,
+)
 from audits.facts.code.options import add_argument, parse_arguments
-from audits.facts.code.updates import backward, load_weights, step, update_net, zero_gradients
+from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
-    NONE,
     NOTHING,
     UNKNOWN,
     Args,
@@ -38,11 +48,8 @@ from audits.facts.code.values import (
     Container,
     External,
     Fixed,
-    Function,
-    Hook,
     Kwargs,
     Net,
-    Optimiser,
     Part,
     Value,
     objects,
@@ -224,112 +231,6 @@ def into_container(machine: Machine, frame: Frame, node: ast.AST, receiver: Valu
             )
 
 
-def _backward(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    backward(machine, machine.mask(receiver) | union(machine, args, {}))
-    return NONE
-
-
-def _step(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    for value in args:
-        if isinstance(value.obj, Function):
-            call_value(machine, frame, node, value, [], {})
-        for obj in objects(value):
-            if isinstance(obj, Optimiser):
-                step(machine, frame, node, obj.params)
-    found = [obj for obj in objects(receiver) if isinstance(obj, Optimiser)]
-    for obj in found:
-        step(machine, frame, node, obj.params | machine.content(obj) & machine.labels.params)
-    return NONE if found or not objects(receiver) else None
-
-
-def _zero_grad(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    zero_gradients(machine, machine.mask(receiver))
-    return NONE
-
-
-def _update(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    """`optimizer.update(model, gradients)` of MLX, `dict.update`, `Counter.update`."""
-    for obj in objects(receiver):
-        if isinstance(obj, Optimiser) and args:
-            mask = union(machine, args[1:], kwargs)
-            for target in objects(args[0]):
-                if isinstance(target, Net | Part):
-                    net = target if isinstance(target, Net) else target.net
-                    update_net(machine, frame, node, net, mask, UpdateKind.OPTIMISER)
-            return NONE
-        if isinstance(obj, Net) and args:
-            update_net(machine, frame, node, obj, machine.mask(args[0]), UpdateKind.IN_PLACE)
-            return NONE
-        if isinstance(obj, Container):
-            mask = union(machine, args, kwargs)
-            for value in args:
-                source = heap_object(value)
-                if isinstance(source, Container):
-                    element = machine.heap.get((id(source), "element"))
-                    if element is not None:
-                        add_element(machine, obj, element)
-            if mask & machine.labels.vals and mask & machine.labels.reads:
-                tensors.table_write(machine, frame, node, Value(0, obj), mask)
-            else:
-                machine.add_content(obj, mask)
-            return NONE
-    return None
-
-
-def _load_state(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    for obj in objects(receiver):
-        if isinstance(obj, Net | Part):
-            net = obj if isinstance(obj, Net) else obj.net
-            load_weights(machine, frame, node, net, union(machine, args, kwargs))
-    return NONE
-
-
-def _parameters(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    found = [obj for obj in objects(receiver) if isinstance(obj, Net | Part)]
-    if not found:
-        return None
-    obj = found[0]
-    net = obj if isinstance(obj, Net) else obj.net
-    part = Value(receiver.labels, Part(net))
-    if name.startswith("named"):
-        return Value(0, Fixed([Value(), part]), ("zip",))
-    if name == "state_dict":
-        return Value(machine.mask(receiver))
-    return part
-
-
-def _hook(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    for obj in objects(receiver):
-        net = obj if isinstance(obj, Net) else obj.net if isinstance(obj, Part) else None
-        if net is not None and args:
-            net.hooks = [*net.hooks[-3:], args[0]]
-            return Value(0, Hook(net))
-    return NOTHING
-
-
-def _remove(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    for obj in objects(receiver):
-        if isinstance(obj, Hook):
-            obj.net.hooks = []
-    return NONE
-
-
 def _gather(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
@@ -382,14 +283,6 @@ def _logsumexp(
     return tensors.mixture(machine, frame, node, External(name), [receiver], kwargs)
 
 
-def _forward(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value | None:
-    if isinstance(receiver.obj, Net):
-        return call_net(machine, frame, node, receiver, receiver.obj, "forward", args, kwargs)
-    return None
-
-
 def _where(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
@@ -415,12 +308,12 @@ def _arguments(
 
 Method = Callable[[Machine, Frame, ast.AST, Value, str, Args, Kwargs], Any]
 METHODS: dict[str, Method] = {
-    "backward": _backward,
-    "step": _step,
-    "zero_grad": _zero_grad,
-    "update": _update,
-    "load_state_dict": _load_state,
-    "load_weights": _load_state,
+    "backward": backward_of,
+    "step": step_of,
+    "zero_grad": zero_grad,
+    "update": update_of,
+    "load_state_dict": load_state,
+    "load_weights": load_state,
     "append": append,
     "extend": append,
     "add": append,
@@ -432,19 +325,19 @@ METHODS: dict[str, Method] = {
     "items": view_dict,
     "values": view_dict,
     "keys": view_dict,
-    "parameters": _parameters,
-    "named_parameters": _parameters,
-    "state_dict": _parameters,
-    "modules": _parameters,
-    "named_modules": _parameters,
-    "children": _parameters,
-    "named_children": _parameters,
-    "buffers": _parameters,
-    "named_buffers": _parameters,
-    "trainable_parameters": _parameters,
-    "register_forward_hook": _hook,
-    "register_forward_pre_hook": _hook,
-    "remove": _remove,
+    "parameters": parameters_of,
+    "named_parameters": parameters_of,
+    "state_dict": parameters_of,
+    "modules": parameters_of,
+    "named_modules": parameters_of,
+    "children": parameters_of,
+    "named_children": parameters_of,
+    "buffers": parameters_of,
+    "named_buffers": parameters_of,
+    "trainable_parameters": parameters_of,
+    "register_forward_hook": add_hook,
+    "register_forward_pre_hook": add_hook,
+    "remove": remove_hook,
     "read": read_file,
     "read_bytes": read_file,
     "read_text": read_file,
@@ -483,8 +376,8 @@ METHODS: dict[str, Method] = {
     "softmax": _softmax,
     "log_softmax": _softmax,
     "logsumexp": _logsumexp,
-    "forward": _forward,
-    "__call__": _forward,
+    "forward": forward_of,
+    "__call__": forward_of,
     "where": _where,
     "joinpath": same_path,
     "id_to_piece": _pieces,

@@ -9,6 +9,7 @@ from typing import Any
 
 from audits.facts.code import labels as lab
 from audits.facts.code.arithmetic import combine
+from audits.facts.code.assignments import assign
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.containers import add_element
 from audits.facts.code.decisions import note_decision, truth
@@ -26,10 +27,8 @@ from audits.facts.code.values import (
     Class,
     Container,
     External,
-    Fixed,
     Function,
     Imported,
-    Instance,
     Net,
     Part,
     Value,
@@ -80,90 +79,6 @@ def _annotated(machine: Machine, frame: Frame, node: ast.AnnAssign) -> int:
     if node.value is not None:
         assign(machine, frame, node.target, evaluate(machine, frame, node.value))
     return NORMAL
-
-
-def assign(machine: Machine, frame: Frame, target: ast.expr, value: Value) -> None:
-    """Bind a target to a value."""
-    kind = type(target)
-    if kind is ast.Name:
-        bind_name(frame, target.id, value)  # type: ignore[attr-defined]
-    elif kind is ast.Attribute:
-        store_attribute(machine, frame, target, value)  # type: ignore[arg-type]
-    elif kind is ast.Subscript:
-        store_subscript(machine, frame, target, value)  # type: ignore[arg-type]
-    elif kind in (ast.Tuple, ast.List):
-        unpack(machine, frame, target.elts, value)  # type: ignore[attr-defined]
-    elif kind is ast.Starred:
-        assign(machine, frame, target.value, value)  # type: ignore[attr-defined]
-
-
-def bind_name(frame: Frame, name: str, value: Value) -> None:
-    """Bind a local, global or outer name."""
-    if name in frame.global_names:
-        frame.module.env[name] = value
-    elif name in frame.outer_names:
-        for scope in frame.scopes:
-            if name in scope:
-                scope[name] = value
-                return
-        frame.env[name] = value
-    else:
-        frame.env[name] = value
-
-
-def unpack(machine: Machine, frame: Frame, targets: list[ast.expr], value: Value) -> None:
-    """Bind several targets to the elements of a value."""
-    found = objects(value)
-    if (
-        len(found) == 1
-        and isinstance(found[0], Fixed)
-        and len(found[0].items) == len(targets)
-        and not any(isinstance(target, ast.Starred) for target in targets)
-    ):
-        for target, item in zip(targets, found[0].items, strict=True):
-            assign(machine, frame, target, item)
-        return
-    item = element_of(machine, frame, targets[0] if targets else ast.Pass(), value, 0)
-    for target in targets:
-        assign(machine, frame, target, item)
-
-
-def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: Value) -> None:
-    """Perform `base.name = value`."""
-    base = evaluate(machine, frame, node.value)
-    for obj in objects(base):
-        kind = type(obj)
-        if kind is Instance or kind is Net:
-            key = (id(obj), node.attr)
-            old = machine.heap.get(key)
-            machine.put(
-                key,
-                value
-                if old is None or machine.branch_depth == 0 and not machine.loops
-                else _weaken(old, value),
-            )
-        elif kind is Class:
-            obj.attrs[node.attr] = value
-        elif kind is Imported:
-            obj.module.env[node.attr] = value
-        elif kind is Part:
-            if node.attr == "grad":
-                bit = machine.labels.param(obj.net).bit_length() - 1
-                mask = machine.mask(value)
-                machine.put(("gradient", bit), mask)
-            elif node.attr == "data":
-                update_net(machine, frame, node, obj.net, machine.mask(value), UpdateKind.IN_PLACE)
-            elif node.attr not in ("requires_grad",):
-                machine.put((id(obj.net), f"{obj.path}.{node.attr}"), value)
-        elif kind is Buffer and node.attr == "data":
-            machine.add_content(obj, machine.mask(value))
-
-
-def _weaken(old: Value, new: Value) -> Value:
-    """Keep what an attribute held before when control flow may differ; constants give way."""
-    if new.obj is not None or old.obj is None:
-        return new
-    return new
 
 
 def _augmented(machine: Machine, frame: Frame, node: ast.AugAssign) -> int:
@@ -449,14 +364,6 @@ def _match(machine: Machine, frame: Frame, node: ast.Match) -> int:
     return machine.branch(frame, [partial(execute, machine, frame, case.body) for case in node.cases])
 
 
-def _delete(machine: Machine, frame: Frame, node: ast.Delete) -> int:
-    return NORMAL
-
-
-def _assert(machine: Machine, frame: Frame, node: ast.Assert) -> int:
-    return NORMAL
-
-
 STATEMENTS: dict[type, Callable[[Machine, Frame, Any], int]] = {
     ast.Expr: _expression,
     ast.Assign: _assign,
@@ -481,6 +388,4 @@ STATEMENTS: dict[type, Callable[[Machine, Frame, Any], int]] = {
     ast.Import: _import,
     ast.ImportFrom: _import_from,
     ast.Match: _match,
-    ast.Delete: _delete,
-    ast.Assert: _assert,
 }
