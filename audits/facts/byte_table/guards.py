@@ -197,11 +197,6 @@ class Guards:
 _UNKNOWN = "\0unknown"
 
 
-def is_unknown(value: Scalar) -> bool:
-    """Whether a scalar is the marker for an unknown one."""
-    return value is _UNKNOWN
-
-
 def variable_of(indexes: list[ModuleIndex], attribute: str) -> str | None:
     """Return the environment variable that an attribute or name is set from."""
     for index in indexes:

@@ -28,8 +28,6 @@ class Update:
     """One learned tensor serves a whole batch of windows."""
     prefix_only: bool
     """The loss it learns from is cut to positions before a boundary inside the window."""
-    after_report: bool
-    """A reported score of validation tokens had been computed when it first ran."""
     in_loop: bool
 
 
@@ -155,7 +153,6 @@ def freeze(site: UpdateSite) -> Update:
         site.order,
         site.shared,
         site.prefix_only,
-        site.scored_before,
         bool(site.loops),
     )
 

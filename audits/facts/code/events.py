@@ -53,9 +53,6 @@ class UpdateSite:
     """The learner is one tensor shared by a batch of windows."""
     prefix_only: bool = False
     """The loss it learned from was restricted to positions before a boundary."""
-    positions: int = 0
-    scored_before: bool = False
-    """A reported score of validation tokens was already seen when this update first ran."""
     lineage: int = 0
     """Mask of `made from what learned here`."""
     byte_keyed: bool = False
@@ -92,7 +89,6 @@ class Conflict:
     score: ScoreSite
     same_pass: bool
     """Both lie in the same pass of some loop (SLOT, train-then-score), else in separate sweeps."""
-    suffix_scored: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,5 +129,4 @@ class Trace:
     """Texts that show a score, with what is known of them (`*` for the rest) and the labels shown."""
     texts: dict[str, None] = field(default_factory=dict)
     """Beginnings of the formatted texts that were built, most of them log lines."""
-    notes: list[tuple[str, Location]] = field(default_factory=list)
     budget_spent: bool = False

@@ -83,9 +83,13 @@ def read_claimed(
     """
     configuration = configure(submission, logs)
     reading = read_code(source.modules, configuration, names=source.names)
-    for fallback in (configure(submission, ()), Configuration()):
-        if reading.machine.reported_scores or reading.machine.trace.budget_spent:
-            break
+    if reading.machine.reported_scores or reading.machine.trace.budget_spent:
+        return configuration, reading
+    documented = configure(submission, ())
+    fallbacks = [documented] if configuration.logged else []
+    if documented.command or documented.arguments:
+        fallbacks.append(Configuration())
+    for fallback in fallbacks:
         again = read_code(source.modules, fallback, names=source.names)
         if again.machine.reported_scores:
             return fallback, again

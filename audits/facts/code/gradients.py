@@ -9,7 +9,7 @@ from audits.facts.code.calls import call_value, union
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
-from audits.facts.code.updates import backward
+from audits.facts.code.updates import backward, learner_of
 from audits.facts.code.values import (
     NONE,
     NOTHING,
@@ -45,7 +45,7 @@ def autograd(
     loss = machine.mask(args[0]) if args else 0
     learned = machine.learned(frame, node, loss, UpdateKind.GRADIENT, gradient_learner(machine, args))
     out = learned | loss & (machine.labels.params | lab.TRAIN)
-    return Value(0, Fixed([Value(out)] * 8)) if False else Value(out)
+    return Value(out)
 
 
 def descend(
@@ -62,7 +62,7 @@ def gradient_learner(machine: Machine, args: Args) -> Learner:
         for bit in lab.bit_numbers(machine.mask(value) & machine.labels.params):
             owner = machine.labels.param_info[bit]
             if isinstance(owner, Net):
-                return Learner.ADAPTER if owner.low_rank else Learner.MODEL
+                return learner_of(machine, owner)
     return Learner.FREE_TENSOR
 
 

@@ -47,7 +47,6 @@ COUNTS = 1 << 14
 BYTES_FILE = 1 << 15
 TARGET = 1 << 16
 """Holds the realised next token itself (the shifted stream)."""
-DOC_TEXT = 1 << 17
 DISTRIBUTION = 1 << 18
 """Softmax or log-softmax output."""
 ENTROPY_EXPERT = 1 << 20

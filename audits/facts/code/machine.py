@@ -45,7 +45,6 @@ class Machine(Memory):
                 order=self.next_order(),
                 function=frame.function,
                 loops=tuple(loop.number for loop in self.loops),
-                scored_before=bool(self.reported_scores or labels.scores & self.reported_scores),
             )
             self.update_sites[key] = site
             self.trace.updates.append(site)
@@ -54,7 +53,6 @@ class Machine(Memory):
         site.lineage |= labels.lineage(owner)
         site.byte_keyed = site.byte_keyed or bool(learner is Learner.TABLE and mask & lab.PIECES)
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
-        site.positions |= mask & (lab.PREFIX | lab.SUFFIX)
         for tags in labels.val_tag_sets(mask):
             out |= labels.state(site, tags)
         return out

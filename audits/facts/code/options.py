@@ -8,7 +8,7 @@ from audits.facts.code.configuration import Configuration, usable
 from audits.facts.code.expressions import path_labels
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
-from audits.facts.code.values import NOTHING, UNKNOWN, Class, Instance, Value
+from audits.facts.code.values import NOTHING, Class, Instance, Value
 from audits.facts.settings import Setting, ValueOrigin
 
 _OPTIONS = "options"
@@ -78,4 +78,4 @@ def parse_arguments(machine: Machine, frame: Frame, node: ast.AST, receiver: Val
     instance = machine.track(Instance(Class(empty, frame.module, [], "plain")))
     for name, value in machine.heap.get(_OPTIONS, {}).items():
         machine.put((id(instance), name), value)
-    return Value(0, instance) if UNKNOWN is not None else NOTHING
+    return Value(0, instance)

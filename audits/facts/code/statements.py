@@ -275,18 +275,6 @@ def _function(machine: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncF
     return NORMAL
 
 
-_NET_BASES = (
-    "nn.Module",
-    "Module",
-    "nn.Linear",
-    "Linear",
-    "Embedding",
-    "nn.Embedding",
-    "ModuleList",
-    "Sequential",
-)
-
-
 def class_kind(bases: list[Value]) -> str:
     """Return `net`, `optimiser`, `autograd` or `plain` for a class with these bases."""
     for base in bases:

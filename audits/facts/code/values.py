@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Any, Final
 
 from audits.facts.layer import Layer
@@ -66,7 +65,7 @@ class Module:
 class Function:
     """A function of the submission with the scopes it closes over."""
 
-    __slots__ = ("bound", "defaults", "effects", "module", "node", "owner", "scopes")
+    __slots__ = ("bound", "defaults", "module", "node", "owner", "scopes")
 
     def __init__(
         self,
@@ -137,13 +136,12 @@ class Instance(HeapObject):
 class Net(HeapObject):
     """A neural module: one trainable thing with everything inside it."""
 
-    __slots__ = ("cls", "hooks", "low_rank", "made_in_eval", "train_order")
+    __slots__ = ("cls", "hooks", "low_rank")
 
     def __init__(self, cls: Class | None) -> None:
         super().__init__()
         self.cls = cls
         self.hooks: list[Value] = []
-        self.made_in_eval = False
         self.low_rank = False
 
 
@@ -320,6 +318,5 @@ def objects(value: Value) -> tuple[Any, ...]:
     return obj.items if isinstance(obj, Many) else (obj,)
 
 
-Handler = Callable[..., Value]
 Args = list[Value]
 Kwargs = dict[str, Value]
