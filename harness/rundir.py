@@ -51,3 +51,19 @@ class RunDir:
     def write_json(self, path: Path, document: dict[str, Any]) -> None:
         """Write one JSON file of the run."""
         path.write_text(json.dumps(document, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepDir:
+    """The directory of one sweep."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        """Return the SQLite file that holds everything."""
+        return self.root / "sweep.sqlite"
+
+    def export(self, format_: str) -> Path:
+        """Return the file of one export: `jsonl`, `csv` or `parquet`."""
+        return self.root / f"sweep.{format_}"

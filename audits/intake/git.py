@@ -66,7 +66,7 @@ def open_repository(path: str) -> pygit2.Repository:
 def _resolve(repo: pygit2.Repository, path: str, pr: int | None, ref: str | None, base: str | None) -> _Head:
     if (pr is None) == (ref is None):
         raise UserError("give either --pr N or --ref REF with --repo", "one of them, not both")
-    commit = _pull_head(repo, path, pr) if pr is not None else _commit(repo, ref or "")
+    commit = pull_head(repo, path, pr) if pr is not None else _commit(repo, ref or "")
     found = find_base(repo, commit, find_main(repo, base))
     try:
         tree, base_tree = commit.tree, repo[found.commit].peel(pygit2.Tree) if found.commit else None
@@ -84,7 +84,7 @@ def _resolve(repo: pygit2.Repository, path: str, pr: int | None, ref: str | None
     return _Head(repo=repo, origin=origin, tree=tree, base=found, changes=changes)
 
 
-def _pull_head(repo: pygit2.Repository, path: str, pr: int) -> pygit2.Commit:
+def pull_head(repo: pygit2.Repository, path: str, pr: int) -> pygit2.Commit:
     for name in (
         f"refs/pull/{pr}/head",
         f"refs/remotes/origin/pull/{pr}/head",

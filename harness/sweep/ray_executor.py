@@ -1,0 +1,101 @@
+"""A Ray cluster: the one that RAY_ADDRESS names, else one on this machine. Needs the extra `ray`.
+
+Every node reads the mirror under the same path.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from audits.errors import UserError
+from harness.sweep.containment import attempt, limit_memory
+from harness.sweep.executor import WORKER_DIED, Done, Executor, Limits, Task, timed_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_START_SECONDS = 30.0
+"""A task may wait so long for its worker to start; Ray does not tell the driver when it does."""
+_POLL_SECONDS = 0.5
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class RayExecutor(Executor):
+    """Tasks of Ray, as many at a time as the cluster has cores."""
+
+    def __init__(self, jobs: int | None, limits: Limits) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise UserError("Ray is not installed", "pip install 'golf-referee[ray]'") from None
+        self.ray, self.limits = ray, limits
+        if not ray.is_initialized():
+            address = os.environ.get("RAY_ADDRESS")
+            ray.init(
+                address=address,
+                num_cpus=None if address else jobs,
+                include_dashboard=False if not address else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                # Workers find a checkout by path; an installed Referee they find anyway.
+                runtime_env={"env_vars": {"PYTHONPATH": str(_ROOT)}},
+            )
+        self.jobs = jobs or max(1, int(_resources(ray).get("CPU", 1)))
+        self.remote = ray.remote(num_cpus=1, max_retries=0)(_confined)
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield how each task ended, as they end."""
+        waiting = iter(tasks)
+        running: dict[Any, tuple[Task, float]] = {}
+        while True:
+            for task in islice(waiting, self.jobs - len(running)):
+                reference = self.remote.remote(task.function, task.arguments, self.limits.memory_megabytes)
+                running[reference] = (task, monotonic())
+            if not running:
+                return
+            finished, _ = self.ray.wait(list(running), timeout=_POLL_SECONDS)
+            for reference in finished:
+                yield self._done(running.pop(reference)[0], reference)
+            yield from self._ended(running)
+
+    def _done(self, task: Task, reference: Any) -> Done:
+        try:
+            seconds, (result, cause) = self.ray.get(reference)
+        except self.ray.exceptions.WorkerCrashedError:
+            return Done(task.key, None, WORKER_DIED)
+        if seconds > self.limits.seconds:
+            return Done(task.key, None, timed_out(self.limits.seconds))
+        return Done(task.key, result, cause)
+
+    def _ended(self, running: dict[Any, tuple[Task, float]]) -> Iterator[Done]:
+        """End tasks that overstay, and yield them."""
+        for reference, (task, started) in list(running.items()):
+            if monotonic() - started > self.limits.seconds + _START_SECONDS:
+                self.ray.cancel(reference, force=True)
+                del running[reference]
+                yield Done(task.key, None, timed_out(self.limits.seconds))
+
+    def close(self) -> None:
+        """End every worker at once, and leave the cluster."""
+        self.ray.shutdown()
+
+
+def _confined(
+    function: Any, arguments: tuple[Any, ...], memory_megabytes: int
+) -> tuple[float, tuple[Any, str]]:
+    """Return the seconds a task took, with its result and the cause of there being none."""
+    limit_memory(memory_megabytes)
+    started = monotonic()
+    outcome = attempt(function, arguments)
+    return monotonic() - started, outcome
+
+
+def _resources(ray: Any) -> dict[str, float]:
+    """Return what the cluster has."""
+    found: dict[str, float] = ray.cluster_resources()
+    return found
