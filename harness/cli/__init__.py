@@ -15,6 +15,7 @@ from audits.errors import UserError
 from harness.cli.audit import audit
 from harness.cli.rules import rules
 from harness.cli.schema import schema
+from harness.cli.score import score
 from harness.cli.sweep import sweep
 from harness.errors import ExitCode
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(audit)
 app.command()(rules)
 app.command()(schema)
+app.command()(score)
 app.command()(sweep)
 
 
