@@ -1,12 +1,28 @@
-"""`referee schema`: the JSON Schema of the report file."""
+"""`referee schema`: the JSON Schemas of the files that programs read."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
 
-def schema() -> None:
-    """Print the JSON Schema of what `referee audit --format json` writes."""
+import typer
+
+
+class SchemaName(StrEnum):
+    """The commands whose JSON has a published schema."""
+
+    AUDIT = "audit"
+    SCORE = "score"
+
+
+def schema(
+    command: Annotated[SchemaName, typer.Argument(help="Whose JSON.")] = SchemaName.AUDIT,
+) -> None:
+    """Print the JSON Schema of what a command writes with `--format json`."""
     import json
 
-    from harness.report.model import json_schema
-
+    if command is SchemaName.SCORE:
+        from harness.score.json_report import json_schema
+    else:
+        from harness.report.model import json_schema
     print(json.dumps(json_schema(), indent=2))
