@@ -12,10 +12,10 @@ KEY := $(shell cksum < pyproject.toml | tr -d ' ')
 CORE := $(VENV)/.core-$(KEY)
 CPU := $(VENV)/.cpu-$(KEY)
 DEV := $(VENV)/.dev-$(KEY)
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus fuzz dev clean
+.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -49,6 +49,14 @@ bench: $(DEV) ## Compare the time of an audit with ast.parse over real scripts (
 corpus: $(DEV) ## Run the checks on real pull requests (MIRROR=DIR, LABELS=FILE)
 	@test -n "$(MIRROR)" || { echo "usage: make corpus MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
 	REFEREE_MIRROR="$(MIRROR)" REFEREE_LABELS="$(LABELS)" $(PY) -m pytest -m corpus tests/audits $(PYTEST_ARGS)
+
+pin: $(DEV) ## Write the verdicts that corpus compares with (MIRROR=DIR, LABELS="FILE FILE")
+	@test -n "$(MIRROR)" || { echo "usage: make pin MIRROR=DIR [LABELS=\"FILE FILE\"]"; exit 2; }
+	$(PY) -m tests.audits.corpus.pins --mirror "$(MIRROR)" $(LABELS)
+
+accuracy: $(CORE) ## Write docs/accuracy.md from a sweep and labels (RUN=DIR, LABELS="FILE FILE")
+	@test -n "$(RUN)" -a -n "$(LABELS)" || { echo "usage: make accuracy RUN=DIR LABELS=\"FILE FILE\""; exit 2; }
+	$(REFEREE) score "$(RUN)" $(foreach file,$(LABELS),--labels "$(file)") --accuracy docs/accuracy.md
 
 fuzz: $(DEV) ## Fuzz for FUZZ_SECONDS (600)
 	$(PY) -m pytest tests/fuzz --fuzz-seconds $(FUZZ_SECONDS) --timeout 0
