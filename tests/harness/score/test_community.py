@@ -102,7 +102,13 @@ def test_the_reviewer_beside_us(tmp_path: Path) -> None:
     gold = [GoldLabel(pr, "f", Axes(wanted), 0.9) for pr, wanted, _, _ in rows]  # type: ignore[arg-type]
     gold += [GoldLabel(12, "f", Axes("CLEAN"), 0.9), GoldLabel(14, "f", Axes("UNCLEAR"), 0.9)]
     spoken = [said(pr, REVIEWER, his) for pr, _, his, _ in rows]
-    spoken += [said(14, REVIEWER, "CLEAN"), said(12, REVIEWER, "RETRACTED"), said(12, MAINTAINER, "CLEAN")]
+    gold.append(GoldLabel(16, "f", Axes("CLEAN"), 0.5))
+    spoken += [
+        said(14, REVIEWER, "CLEAN"),
+        said(16, REVIEWER, "CLEAN"),
+        said(12, REVIEWER, "RETRACTED"),
+        said(12, MAINTAINER, "CLEAN"),
+    ]
     found = compare_reviewer(Answers(make_run(tmp_path / "run", folders), "practice"), gold, spoken)
     assert found is not None
     assert found.rows == 5
