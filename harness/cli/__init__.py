@@ -13,6 +13,7 @@ import typer
 
 from audits.errors import UserError
 from harness.cli.audit import audit
+from harness.cli.dashboard import dashboard
 from harness.cli.rules import rules
 from harness.cli.schema import schema
 from harness.cli.score import score
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(audit)
+app.command()(dashboard)
 app.command()(rules)
 app.command()(schema)
 app.command()(score)

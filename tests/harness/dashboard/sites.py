@@ -1,0 +1,160 @@
+"""A small sweep to make sites from: the embedded examples and a hostile folder, swept for real, and copies.
+
+The copies have rows and figures of their own and share the facts of what was swept: they cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pygit2
+
+from audits.example_evaluation import ADAPT, EVALUATE, script
+from audits.example_folder import claims, folder
+from harness.auditing import embedded_examples
+from harness.sweep.records import Pull, State
+from harness.sweep.store import Store
+from harness.sweep.sweeper import Request, sweep
+from harness.sweep.versions import current
+from harness.sweep.work import JudgedEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECORD = "records/track_10min_16mb"
+HOSTILE_NAME = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=2>"
+HOSTILE_AUTHOR = "\u202eevil\u2066 & <b>bold</b>"
+HOSTILE_LINE = "    total = 0  # <img src=x onerror=window.pwned=3> {{ 7*7 }} </pre>\n"
+CLEAN_PR, NGRAM_PR, PREQUANT_PR, SCORE_FIRST_PR = 1, 2, 3, 4
+HOSTILE_PR, TWIN_PR, NOTHING_PR, TWO_FOLDERS_PR, CRASHED_PR = 5, 6, 7, 8, 9
+FIRST_COPY, COPIES = 100, 200
+"""Numbers of the copied pull requests."""
+TOTAL_PULLS = 9 + COPIES
+TOTAL_ROWS = TOTAL_PULLS + 1
+_ME = pygit2.Signature("A", "a@example.org", 1_775_000_000, 0)
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def phase(self, name: str, total: int) -> None:
+        """Say nothing."""
+
+    def step(self) -> None:
+        """Say nothing."""
+
+
+def make_run(directory: Path) -> Path:
+    """Sweep a repository made here, and return the run directory."""
+    repository = _Repository(directory / "mirror")
+    for number, example in enumerate(embedded_examples(), 1):
+        repository.pull(number, _files(Path(example)))
+    repository.pull(HOSTILE_PR, _hostile())
+    repository.pull(TWIN_PR, _renamed(_files(Path(embedded_examples()[0]))))
+    repository.pull(NOTHING_PR, {"docs/note.md": "# A note\n"})
+    repository.pull(TWO_FOLDERS_PR, {**_plain("2026-04-02_First"), **_plain("2026-04-03_Second")})
+    repository.pull(CRASHED_PR, _plain("2026-04-04_Crashed", code="print('other')\n"))
+    out = directory / "run"
+    sweep(Request(repo=str(directory / "mirror"), out=out, jobs=1), Silent())
+    _add_copies(out)
+    return out
+
+
+class _Repository:
+    """A bare repository with one commit on main and one commit a pull request."""
+
+    def __init__(self, path: Path) -> None:
+        self._repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
+        self._root = self._commit("refs/heads/main", {"README.md": "# Challenge\n"}, [])
+
+    def pull(self, number: int, files: Mapping[str, str | bytes]) -> None:
+        """Add a pull request that adds `files`."""
+        self._commit(f"refs/pull/{number}/head", {"README.md": "# Challenge\n", **files}, [self._root])
+
+    def _commit(self, ref: str, files: Mapping[str, str | bytes], parents: list[pygit2.Oid]) -> pygit2.Oid:
+        index = pygit2.Index()
+        for path, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            index.add(pygit2.IndexEntry(path, self._repo.create_blob(data), pygit2.enums.FileMode.BLOB))
+        made = self._repo.create_commit(None, _ME, _ME, "c", index.write_tree(self._repo), parents)
+        self._repo.references.create(ref, made, force=True)
+        return made
+
+
+def _files(example: Path) -> dict[str, str | bytes]:
+    """Return the files of an embedded example, at their place in a repository."""
+    where = f"records/{example.parent.name}/{example.name}"
+    return {f"{where}/{path.name}": path.read_bytes() for path in example.iterdir() if path.is_file()}
+
+
+def _renamed(files: dict[str, str | bytes]) -> dict[str, str | bytes]:
+    return {path.replace("/2026-11-23_", "/2026-11-24_Twin"): data for path, data in files.items()}
+
+
+def _plain(name: str, code: str = "print('train')\n") -> dict[str, str | bytes]:
+    return {f"{RECORD}/{name}/{path}": text for path, text in (("train_gpt.py", code), *folder())}
+
+
+def _hostile() -> dict[str, str | bytes]:
+    """Return a folder that trains on validation tokens and tries to break the page that shows it."""
+    steps = ("adapt(args, model, val_tokens)",)
+    code = script(ADAPT, EVALUATE, steps=steps).replace(
+        "    optimizer.step()\n", "    optimizer.step()\n" + HOSTILE_LINE
+    )
+    stated = claims(0.9, name=HOSTILE_NAME, author=HOSTILE_AUTHOR, github_id=HOSTILE_AUTHOR)
+    files = (("train_gpt.py", code), *folder(json_text=stated))
+    return {f"{RECORD}/2026-04-01_<b>hostile&'\"/{path}": text for path, text in files}
+
+
+def _add_copies(out: Path) -> None:
+    """Add pull requests that share the facts of the swept ones, and let one crash."""
+    store = Store.create(out)
+    versions, about = current(), store.about()
+    swept = [judged for judged in store.judged() if judged.entry.pr not in (HOSTILE_PR, CRASHED_PR)]
+    asked = [pull.pr for pull in store.pulls()]
+    for index in range(COPIES):
+        original = swept[index % len(swept)]
+        pr = FIRST_COPY + index
+        entry = replace(original.entry, pr=pr, position=0, cluster="")
+        day = f"2026-{3 + index // 100:02d}-{1 + index % 28:02d}T00:00:00+00:00"
+        pull = Pull(pr, f"{pr:040x}", day, State.PENDING, "", ())
+        where = (original.entry.pr, original.entry.position)
+        store.put_pull(pull, about["base"], versions.extractor, 0.0, [(entry, store.shell(where))])
+        assert original.summary is not None
+        summary = replace(original.summary, claimed_bpb=1.0 + index / 1000, name=f"Copy number {index}")
+        verdicts = tuple(original.verdicts.values())
+        judged = JudgedEntry((pr, 0), store.outcomes_json(where), summary, verdicts)
+        store.put_judgement(judged, entry.facts_key, versions)
+        asked.append(pr)
+    crashed = next(entry for entry in store.entries() if entry.pr == CRASHED_PR)
+    store.put_facts(crashed.facts_key, versions.extractor, None, "ran out of memory", None, 1.0)
+    store.ask(asked, about)
+    store.close()
+
+
+def write_labels(path: Path) -> Path:
+    """Write labels for the swept examples: one met, one false alarm, one missed alarm."""
+    rows = [
+        (PREQUANT_PR, "2026-11-23_PrequantTTT", "ILLEGAL", ["prequant-ttt"]),
+        (NGRAM_PR, "2026-11-23_NgramCache", "CLEAN", ["pure-neural"]),
+        (CLEAN_PR, "2026-11-23_NeuralBaseline", "ILLEGAL", ["prequant-ttt"]),
+    ]
+    text = "".join(
+        json.dumps(
+            {
+                "pr": pr,
+                "folder": name,
+                "axes": {"legality": legality, "metric": "CLEAN", "limits": "UNJUDGED"},
+                "patterns": [{"name": pattern, "lines": "1-2"} for pattern in patterns],
+                "confidence": 0.9,
+                "why": "as the test wants it",
+            }
+        )
+        + "\n"
+        for pr, name, legality, patterns in rows
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
