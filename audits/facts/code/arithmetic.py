@@ -127,12 +127,14 @@ def operate(
     labels = machine.labels
     mask = lmask | rmask
     scored = mask & labels.scores
-    if scored:
-        if (kind is ast.Div and is_ln2(right)) or (kind is ast.Mult and (is_ln2(left) or is_ln2(right))):
+    in_bits = kind is ast.Div and is_ln2(right) or kind is ast.Mult and (is_ln2(left) or is_ln2(right))
+    if in_bits and (scored or machine.presuming):
+        mask = machine.presumed(frame, node, mask)
+        if mask & labels.scores:
             machine.report(frame, node, mask)
-            return mask
-        if (lmask & labels.states) != (rmask & labels.states):
-            mask |= machine.mixed(frame, node, lmask, rmask)
+        return mask
+    if scored and (lmask & labels.states) != (rmask & labels.states):
+        mask |= machine.mixed(frame, node, lmask, rmask)
     if kind is ast.BitXor:
         if mask & (labels.vals | lab.TRAIN | lab.TARGET):
             mask |= labels.hashed(mask)

@@ -60,6 +60,10 @@ def evaluate_call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
             kwargs[keyword.arg] = value
     machine.written_back = {}
     result = call_value(machine, frame, node, callee, args, kwargs)
+    if machine.presuming:
+        from audits.facts.code.presumption import from_split
+
+        result = from_split(machine, args, kwargs, result)
     if machine.written_back:
         _write_back(machine, frame, node, callee)
     return result
@@ -263,6 +267,10 @@ def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dic
     if isinstance(function.node, ast.Lambda) or function.node.name in machine.acting.get(
         function.module.name, ()
     ):
+        return False
+    own = function.bound.obj if function.bound is not None else None
+    if isinstance(own, Instance) or function.scopes and function.owner is None:
+        # What its object holds, or what it closes over, is given to it as much as its arguments are.
         return False
     labels = machine.labels
     if any(isinstance(value.obj, Net | Optimiser | Function) for value in (*args, *kwargs.values())):

@@ -93,7 +93,8 @@ def read_claimed(
         again = read_code(source.modules, fallback, names=source.names)
         if again.machine.reported_scores:
             return fallback, again
-    return configuration, reading
+    presumed = read_code(source.modules, configuration, names=source.names, presuming=True)
+    return configuration, presumed if presumed.machine.reported_scores else reading
 
 
 def only_with_switches(

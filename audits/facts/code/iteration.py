@@ -125,6 +125,7 @@ def _iterate_instance(
 def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
     """Return the container a comprehension builds, its element evaluated once under fresh loops."""
     from audits.facts.code.assignments import assign
+    from audits.facts.code.presumption import sort_path
 
     saved = frame.env
     frame.env = dict(saved)
@@ -146,6 +147,8 @@ def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
             assign(machine, frame, generator.target, item)
             for condition in generator.ifs:
                 evaluate(machine, frame, condition)
+                if machine.presuming:
+                    sort_path(machine, frame, condition, True)
         box = Container(is_dict=isinstance(node, ast.DictComp))
         element: Value | None = None
         if not skip:

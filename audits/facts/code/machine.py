@@ -81,6 +81,19 @@ class Machine(Memory):
             self.trace.scores.append(site)
         return labels.score(site) | self.conflicts(states, targets & labels.vals, [site])
 
+    def presumed(self, frame: Frame, node: ast.AST, mask: int) -> int:
+        """Return `mask` as a score where it is turned into bits per byte, whoever computed it.
+
+        It must depend on the realised next tokens of validation, so its loss was taken before our eyes: by a
+        net that was made where it could not be followed, say. What was learned into is left: the order was
+        not seen.
+        """
+        labels = self.labels
+        unfit = mask & (labels.scores | labels.states) or not mask & lab.TARGET
+        if not self.presuming or unfit or not mask & labels.vals:
+            return mask
+        return mask | self.scored(frame, node, mask & ~labels.vals, mask & labels.vals)
+
     def conflicts(self, states: int, targets: int, sites: Iterable[ScoreSite]) -> int:
         """Return conflict labels for learned states that are not strictly earlier than the targets."""
         labels = self.labels

@@ -122,6 +122,8 @@ class Memory:
         self.could_learn_elsewhere = False
         """A branch that was decided against contains something that can learn."""
         self.judged_blocks: set[int] = set()
+        self.presuming = False
+        """The last reading of a script whose score no other reading met: see `presumption`."""
 
     # ---- heap ---------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 from audits.facts.code import labels as lab
 from audits.facts.code import tensors
 from audits.facts.code.arithmetic import combine
-from audits.facts.code.calls import opaque, union
+from audits.facts.code.calls import call_value, opaque, union
 from audits.facts.code.container_methods import (
     append,
     get_item,
@@ -48,6 +48,7 @@ from audits.facts.code.values import (
     Container,
     External,
     Fixed,
+    Function,
     Kwargs,
     Net,
     Part,
@@ -97,6 +98,8 @@ _SAME_OBJECT = frozenset(
         "with_suffix",
     )
 )
+_STARTERS = frozenset(("remote", "local", "spawn"))
+"""How a function is called that a framework runs elsewhere."""
 _STRING: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
     "upper": str.upper,
@@ -130,6 +133,8 @@ def call_method(
         out: Value | None = handler(machine, frame, node, receiver, name, args, kwargs)
         if out is not None:
             return out
+    if name in _STARTERS and isinstance(receiver.obj, Function):
+        return call_value(machine, frame, node, receiver, args, kwargs)
     if known(receiver) and isinstance(receiver.const, str):
         return string_method(machine, receiver, name, args)
     if name in _ARITHMETIC:

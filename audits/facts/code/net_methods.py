@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from audits.facts.code import labels as lab
 from audits.facts.code import tensors
 from audits.facts.code.calls import call_net, call_value, union
 from audits.facts.code.containers import add_element, heap_object
-from audits.facts.code.events import UpdateKind
+from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.updates import backward, load_weights, step, update_net, zero_gradients
@@ -31,8 +32,11 @@ from audits.facts.code.values import (
 def backward_of(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
-    """`loss.backward()`."""
-    backward(machine, machine.mask(receiver) | union(machine, args, {}))
+    """`loss.backward()`; where no trainable thing is known behind the loss, what learned is out of sight."""
+    mask = machine.mask(receiver) | union(machine, args, {})
+    backward(machine, mask)
+    if mask & machine.labels.vals and mask & lab.TARGET and not mask & machine.labels.params:
+        machine.learned(frame, node, mask, UpdateKind.GRADIENT, Learner.UNKNOWN)
     return NONE
 
 

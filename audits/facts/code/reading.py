@@ -12,6 +12,7 @@ from audits.facts.code.labels import Labels
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import BudgetSpent
 from audits.facts.code.modules import ParsedModule
+from audits.facts.code.presumption import call_idle
 from audits.facts.code.relevance import CallNames
 from audits.facts.code.values import Module, Value
 
@@ -53,9 +54,11 @@ def read_code(
     configuration: Configuration,
     budget: int = STEP_BUDGET,
     names: tuple[ModuleNames, ...] | None = None,
+    presuming: bool = False,
 ) -> Reading:
     """Execute the main module abstractly, with local modules at hand; `names` saves naming them again."""
     machine = Machine(budget)
+    machine.presuming = presuming
     local: dict[str, Module] = {}
     main: Module | None = None
     for parsed, known in zip(modules, names or name_modules(modules), strict=True):
@@ -77,6 +80,8 @@ def read_code(
     sys.setrecursionlimit(max(limit, 6000))
     try:
         run_module(machine, main)
+        if presuming and not machine.reported_scores:
+            call_idle(machine, main)
     except (BudgetSpent, RecursionError):
         machine.trace.budget_spent = True
     finally:

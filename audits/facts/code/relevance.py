@@ -23,6 +23,7 @@ _LEARNS = re.compile(
     r"backward|autograd|value_and_grad|add\.at|scatter_add|index_add|bincount|lstsq|linalg|\]\s*\+=|minimum|functional_call"
 )
 _COMMON = frozenset(("forward", "backward", "step", "__init__", "__call__", "log"))
+_OWN_FORWARD = re.compile(r"(?<![\w.])\w+\.forward\(")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -58,7 +59,9 @@ class CallNames:
         """Return the functions that can score or change state: a net's other methods are maps."""
         seeds = {name for name, text in self.bodies if _SCORES.search(text)}
         # Every module has a `forward`: that a method calls some part's says nothing about this one.
-        return close(seeds, {name: callers for name, callers in self.callers.items() if name not in _COMMON})
+        callers = {name: callers for name, callers in self.callers.items() if name not in _COMMON}
+        callers["forward"] = {name for name, text in self.bodies if _OWN_FORWARD.search(text)}
+        return close(seeds, callers)
 
     def learning(self) -> set[str]:
         """Return the functions that can learn themselves or through one another."""

@@ -144,11 +144,22 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
     try:
         if verdict is not None:
             return execute(machine, frame, node.body if verdict else node.orelse)
+        if machine.presuming:
+            return machine.branch(
+                frame, [partial(_sorted, machine, frame, node, holds) for holds in (True, False)]
+            )
         alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
         alternatives.append(lambda: execute(machine, frame, node.orelse))
         return machine.branch(frame, alternatives)
     finally:
         machine.choosing -= chosen
+
+
+def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:
+    from audits.facts.code.presumption import sort_path
+
+    sort_path(machine, frame, node.test, holds)
+    return execute(machine, frame, node.body if holds else node.orelse)
 
 
 def _judge_skipped(machine: Machine, frame: Frame, block: list[ast.stmt]) -> None:

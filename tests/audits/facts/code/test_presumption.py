@@ -1,0 +1,96 @@
+"""Scripts whose score is met only by what an argument, a file name or the report itself says."""
+
+from __future__ import annotations
+
+from tests.audits.facts.code.scripts import CUT, SCORE, TRAIN, behaviour_of, block, read, script
+
+EVALUATION = script(block(CUT, SCORE))
+LOADS = 'load("data/fineweb_val_*.bin")'
+FOREIGN = "from models import make_net\n\n\n"
+
+
+def test_a_net_made_elsewhere() -> None:
+    """#2052: the loss is taken in sight, by a net from a registry that is looked up by name."""
+    found = read(FOREIGN + EVALUATION.replace("net = Net()", "net = make_net(L)")).behaviour
+    assert found.scores
+    assert not found.exposures
+
+
+def test_what_such_a_net_learns_is_not_overlooked() -> None:
+    code = FOREIGN + script(block(CUT, TRAIN, SCORE)).replace("net = Net()", "net = make_net(L)")
+    found = read(code).behaviour
+    assert found.updates
+    assert not found.adaptations
+
+
+def test_a_loader_asked_for_a_split() -> None:
+    """#1036: documents come out of parquet files, and one function serves both splits."""
+    functions = """\
+def batches(split):
+    while True:
+        for row in store.rows(split):
+            yield torch.tensor(encode(row))
+"""
+    body = block("local = next(source)\nx, y = local[:-1], local[1:]\n", SCORE)
+    code = script('source = batches("val")\n' + body, functions=functions).replace(LOADS, "torch.zeros(9)")
+    found = read(code).behaviour
+    assert found.scores
+    assert not found.exposures
+
+
+def test_paths_sorted_by_a_word_in_their_names() -> None:
+    """#1254: one directory listing, told apart by `"val" in name`."""
+    sorts = {
+        "comprehension": '[f for f in sorted(os.listdir("data")) if "val" in f]',
+        "negated": '[f for f in sorted(os.listdir("data")) if "train" not in f]',
+    }
+    for names in sorts.values():
+        loaded = f"torch.from_numpy(np.concatenate([np.fromfile(f, dtype='<u2') for f in {names}]))"
+        assert read(EVALUATION.replace(LOADS, loaded)).behaviour.scores
+
+
+def test_an_entry_that_a_framework_calls() -> None:
+    """#1254: nothing in the script calls `main`, and the evaluation runs on another machine."""
+    entered = EVALUATION.replace("\n\nmain()\n", "\n")
+    assert read(entered).behaviour.scores
+    remote = entered.replace("{evaluate(net", "{evaluate.remote(net")
+    assert read(remote).behaviour.scores
+
+
+def test_a_function_that_gives_what_it_closes_over() -> None:
+    """#272: the compiled net comes out of a nested function without arguments."""
+    steps = "def wrapped():\n    return torch.compile(net)\nwhole = wrapped()"
+    body = block(CUT, SCORE, TRAIN)
+    code = script(body, steps=steps).replace("{evaluate(net", "{evaluate(whole")
+    found = read(code).behaviour
+    assert found.adaptations
+    assert not found.exposures
+
+
+def test_a_data_set_that_cuts_windows() -> None:
+    """#216: the tokens lie in an object, and its `__getitem__` does nothing but cut them."""
+    functions = """\
+class Windows:
+    def __init__(self, data):
+        self.data = data
+
+    def __getitem__(self, i):
+        return self.data[i * L : i * L + L], self.data[i * L + 1 : i * L + L + 1]
+"""
+    found = behaviour_of(
+        "windows = Windows(tokens)\n" + block("x, y = windows[i]\n", SCORE), functions=functions
+    )
+    assert found.scores
+
+
+def test_a_method_that_calls_its_own_forward() -> None:
+    """#1442: `loss_fn` is a name for `forward`."""
+    functions = """\
+class Named(Net):
+    def loss_of(self, x, y):
+        return self.forward(x, y)
+"""
+    code = script(block(CUT, SCORE.replace("net(x, y)", "net.loss_of(x, y)"), TRAIN), functions=functions)
+    found = read(code.replace("net = Net()", "net = Named()")).behaviour
+    assert found.adaptations
+    assert not found.exposures
