@@ -20,6 +20,9 @@ from audits.intake.record_folders import RecordFolder, find_record_folders, root
 from audits.intake.result import Intake
 from audits.submission import Change, Origin, OriginKind, Submission
 
+ROOT = "."
+"""Path of a submission that consists of what a pull request touches outside any record folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -55,6 +58,20 @@ def load_git(
     return Intake(submissions=tuple(submissions), notes=tuple(notes))
 
 
+def read_again(repo: pygit2.Repository, known: Submission) -> Submission:
+    """Return a submission whose files were left out, with its files as they were read the first time.
+
+    What else is known of it (folder, script, the changes of the pull request) stays as it is.
+    """
+    tree = repo[known.origin.head_sha or ""].peel(pygit2.Tree)
+    budget = ReadBudget()
+    if known.path == ROOT:
+        files = read_paths(repo, tree, _present(known.changes), budget)
+    else:
+        files = read_folder(repo, tree, known.path, budget)
+    return replace(known, files=tuple(files), _index={})
+
+
 def open_repository(path: str) -> pygit2.Repository:
     """Return the repository at `path`, or raise a user error."""
     try:
@@ -85,6 +102,7 @@ def _resolve(repo: pygit2.Repository, path: str, pr: int | None, ref: str | None
 
 
 def pull_head(repo: pygit2.Repository, path: str, pr: int) -> pygit2.Commit:
+    """Return the head commit of a pull request, or raise a user error."""
     for name in (
         f"refs/pull/{pr}/head",
         f"refs/remotes/origin/pull/{pr}/head",
@@ -153,11 +171,10 @@ def _root_submission(head: _Head) -> list[Submission]:
     if not root_scripts(head.changes):
         return []
     budget = ReadBudget()
-    touched = [change.path for change in head.changes if change.status != "deleted"]
-    files = read_paths(head.repo, head.tree, touched, budget)
+    files = read_paths(head.repo, head.tree, _present(head.changes), budget)
     made = assemble(
         origin=head.origin,
-        path=".",
+        path=ROOT,
         track=None,
         folder="",
         files=files,
@@ -165,6 +182,10 @@ def _root_submission(head: _Head) -> list[Submission]:
         changes=head.changes,
     )
     return [replace(made, main_script_reason=f"{made.main_script_reason}; at the root of the repository")]
+
+
+def _present(changes: tuple[Change, ...]) -> list[str]:
+    return [change.path for change in changes if change.status != "deleted"]
 
 
 def _root_note(submissions: list[Submission], head: _Head) -> str:

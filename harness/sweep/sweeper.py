@@ -165,7 +165,7 @@ class _Sweep:
     def _examine(self) -> None:
         missing = self.store.missing_facts(self.versions.extractor)
         tasks = (
-            Task(key, work.examine, (self.request.repo, self.base, key, self._shells(places)))
+            Task(key, work.examine, (self.request.repo, key, self._shells(places)))
             for key, places in missing.items()
         )
         for done in self._run("auditing", len(missing), tasks):
@@ -220,7 +220,7 @@ class _Sweep:
             if entry.state is State.AUDITED and entry.script_blob:
                 places.setdefault(entry.script_blob, (entry.pr, entry.position))
         tasks = (
-            Task(blob, work.parse_only, (self.request.repo, *where, self.base))
+            Task(blob, work.parse_only, (self.request.repo, self.store.shell(where)))
             for blob, where in places.items()
         )
         spent = [done.result or 0.0 for done in self._run("parsing alone", len(places), tasks)]

@@ -25,12 +25,12 @@ _MAX_LABELS = 100_000
 
 def heads(repo: str) -> dict[int, str]:
     """Return the head of every pull request that the mirror holds, by number."""
-    repository = open_repository(repo)
+    references = open_repository(repo).references
     found = {}
-    for name in repository.references:
+    for name in references:
         match = _PULL.match(name)
         if match is not None:
-            found[int(match[1])] = str(repository.references[name].target)
+            found[int(match[1])] = str(references[name].target)
     if not found:
         raise UserError(
             f"{repo} holds no pull requests",
@@ -85,25 +85,25 @@ def choose(
     else:
         chosen = known
     if since is not None:
-        repository = open_repository(repo)
-        chosen = [pr for pr in chosen if pr in known and _date(repository, known[pr]) >= since]
+        opened = repository(repo)
+        chosen = [pr for pr in chosen if pr in known and _date(opened, known[pr]) >= since]
     return sorted(chosen)
 
 
 def committed_at(repo: str, pr: int) -> tuple[str, str]:
     """Return head and commit date (ISO 8601, UTC) of a pull request."""
-    repository = _repository(repo)
-    commit = pull_head(repository, repo, pr)
+    commit = pull_head(repository(repo), repo, pr)
     return str(commit.id), _when(commit).isoformat()
 
 
 @lru_cache(maxsize=2)
-def _repository(repo: str) -> pygit2.Repository:
+def repository(repo: str) -> pygit2.Repository:
+    """Return the opened mirror; a worker opens it once."""
     return open_repository(repo)
 
 
-def _date(repository: pygit2.Repository, sha: str) -> date:
-    return _when(repository[sha].peel(pygit2.Commit)).date()
+def _date(opened: pygit2.Repository, sha: str) -> date:
+    return _when(opened[sha].peel(pygit2.Commit)).date()
 
 
 def _when(commit: pygit2.Commit) -> datetime:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from harness.sweep.containment import OUT_OF_MEMORY
@@ -123,21 +123,22 @@ def facts_key(submission: Submission) -> str:
     return hashlib.sha256(json.dumps(seen).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def examine(repo: str, base: str, key: str, shells: tuple[tuple[Where, bytes], ...]) -> Examined:
+def examine(repo: str, key: str, shells: tuple[tuple[Where, bytes], ...]) -> Examined:
     """Read the facts of the folder with this `key`, and judge every entry that shares them.
 
     Entries come as place and packed submission; the folder of the first one is read again.
     """
-    from audits.intake import load
+    from audits.intake.git import read_again
     from audits.runner import audit
     from harness.sweep.clusters import sketch_of
-    from harness.sweep.packing import pack
+    from harness.sweep.packing import pack, unpack_record
+    from harness.sweep.targets import repository
 
     started = perf_counter()
-    (pr, position), _ = shells[0]
-    submission = load(None, repo=repo, pr=pr, base=base or None).submissions[position]
+    where, shell = shells[0]
+    submission = read_again(repository(repo), unpack_record(shell))
     if facts_key(submission) != key:
-        raise RuntimeError(f"pull request {pr} changed while it was swept")
+        raise RuntimeError(f"the files of pull request {where[0]} are not those that intake saw")
     result = audit(submission)
     if result.facts is None:
         return Examined(None, _last_line(result.crash), None, (), perf_counter() - started)
@@ -172,24 +173,25 @@ def verdicts_of(outcomes: tuple[Outcome, ...]) -> tuple[StoredVerdict, ...]:
     return tuple(_stored(decide(outcomes, load_policy(name))) for name in POLICY_NAMES)
 
 
-def parse_only(repo: str, pr: int, position: int, base: str) -> float:
-    """Return the seconds of `ast.parse` over the unpacked main script: the floor of any audit."""
+def parse_only(repo: str, shell: bytes) -> float:
+    """Return the CPU seconds of `ast.parse` over the unpacked main script: the floor of any audit."""
     import ast
     import contextlib
     import warnings
 
-    from audits.intake import load
+    from audits.intake.git import read_again
     from audits.unpack.layers import unpack
+    from harness.sweep.packing import unpack_record
+    from harness.sweep.targets import repository
 
-    submission = load(None, repo=repo, pr=pr, base=base or None).submissions[position]
-    main = unpack(submission).main
-    started = perf_counter()
+    main = unpack(read_again(repository(repo), unpack_record(shell))).main
+    started = process_time()
     if main is not None:
         broken = (SyntaxError, ValueError, RecursionError, MemoryError)
         with warnings.catch_warnings(), contextlib.suppress(*broken):
             warnings.simplefilter("ignore")
             ast.parse(main.source)
-    return perf_counter() - started
+    return process_time() - started
 
 
 def _judge(facts: Facts, where: Where, shell: bytes, outcomes: tuple[Outcome, ...] | None) -> JudgedEntry:

@@ -166,28 +166,21 @@ def instance_attribute(machine: Machine, frame: Frame, base: Value, obj: Instanc
 
 def is_classmethod(found: Value) -> bool:
     """Return True for a function that takes its class first."""
-    return isinstance(found.obj, Function) and any(
-        getattr(item, "id", "") == "classmethod" for item in getattr(found.obj.node, "decorator_list", ())
-    )
+    return isinstance(found.obj, Function) and "classmethod" in found.obj.decorators
 
 
 def bind_method(machine: Machine, frame: Frame, found: Value, base: Value) -> Value:
     """Return a function bound to its receiver, honouring staticmethod, classmethod and property."""
-    from audits.facts.code.calls import call_function
-
     function: Function = found.obj
-    decorators = {
-        getattr(item, "id", getattr(item, "attr", ""))
-        for item in getattr(function.node, "decorator_list", ())
-    }
+    decorators = function.decorators
     if "staticmethod" in decorators:
         return found
     if "classmethod" in decorators and isinstance(base.obj, Instance):
         base = Value(0, base.obj.cls)
-    method = Function(
-        function.node, function.module, function.scopes, function.owner, base, function.defaults
-    )
-    if decorators & {"property", "cached_property"}:
+    method = function.bind(base)
+    if decorators and decorators & {"property", "cached_property"}:
+        from audits.facts.code.calls import call_function
+
         return call_function(machine, frame, method, [], {}, function.node)
     return Value(found.labels, method)
 
@@ -202,16 +195,9 @@ def net_attribute(machine: Machine, base: Value, obj: Net, name: str) -> Value:
     found = obj.cls.find(name) if obj.cls is not None else None
     if found is not None:
         if isinstance(found.obj, Function):
-            decorators = {getattr(d, "id", "") for d in getattr(found.obj.node, "decorator_list", ())}
-            if "staticmethod" in decorators:
+            if "staticmethod" in found.obj.decorators:
                 return found
-            function = found.obj
-            return Value(
-                0,
-                Function(
-                    function.node, function.module, function.scopes, function.owner, base, function.defaults
-                ),
-            )
+            return Value(0, found.obj.bind(base))
         return found
     if name in _METHODS or name in ("forward", "__call__"):
         return Value(base.labels, Bound(name, base))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from audits.facts.code import labels as lab
@@ -98,14 +100,21 @@ def _super(machine: Machine, frame: Frame) -> Value:
     return Value(0, External("super"))
 
 
-def call_value(
-    machine: Machine, frame: Frame, node: ast.AST, callee: Value, args: list[Value], kwargs: dict[str, Value]
-) -> Value:
-    """Call a value, whatever it is."""
+@cache
+def _callers() -> tuple[Callable[..., Value], Callable[..., Value], Callable[..., Value]]:
+    """Return what calls classes, library functions and methods; all three call back into this file."""
     from audits.facts.code.construction import construct
     from audits.facts.code.library import call_external
     from audits.facts.code.methods import call_method
 
+    return construct, call_external, call_method
+
+
+def call_value(
+    machine: Machine, frame: Frame, node: ast.AST, callee: Value, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
+    """Call a value, whatever it is."""
+    construct, call_external, call_method = _callers()
     obj = callee.obj
     kind = type(obj)
     if kind is Function:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import copy
 from typing import Any, Final
 
 from audits.facts.layer import Layer
@@ -65,7 +66,7 @@ class Module:
 class Function:
     """A function of the submission with the scopes it closes over."""
 
-    __slots__ = ("bound", "defaults", "module", "node", "owner", "scopes")
+    __slots__ = ("bound", "decorators", "defaults", "module", "node", "owner", "scopes")
 
     def __init__(
         self,
@@ -82,11 +83,28 @@ class Function:
         self.owner = owner
         self.bound = bound
         self.defaults = defaults or {}
+        self.decorators = decorators_of(node)
+
+    def bind(self, receiver: Value) -> Function:
+        """Return the same function bound to its receiver."""
+        bound = copy(self)
+        bound.bound = receiver
+        return bound
 
     @property
     def name(self) -> str:
         """Name in the source, `<lambda>` for a lambda."""
         return getattr(self.node, "name", "<lambda>")
+
+
+def decorators_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """Return the last names of a function's decorators."""
+    if isinstance(node, ast.Lambda) or not node.decorator_list:
+        return _UNDECORATED
+    return frozenset(getattr(item, "id", getattr(item, "attr", "")) for item in node.decorator_list)
+
+
+_UNDECORATED: Final[frozenset[str]] = frozenset()
 
 
 class Class:
