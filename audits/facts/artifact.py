@@ -107,7 +107,11 @@ def measure_artifact(
 def pack(source: str) -> int:
     """Return the size of a script packed with lzma and base85, without minifying it."""
     data = source.encode("utf-8", errors="replace")
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+    # A dictionary larger than the text finds nothing more, and would reserve 670 MB.
+    dictionary = max(4096, 1 << len(data).bit_length())
+    filters = [
+        {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": min(dictionary, 64 << 20)}
+    ]
     return len(base64.b85encode(lzma.compress(data, lzma.FORMAT_RAW, filters=filters))) + _WRAPPER
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from audits.errors import UserError
-from harness.sweep.containment import attempt, limit_memory
+from harness.sweep.containment import attempt, prepare
 from harness.sweep.executor import WORKER_DIED, Done, Executor, Limits, Task, timed_out
 
 if TYPE_CHECKING:
@@ -85,11 +86,17 @@ class RayExecutor(Executor):
         self.ray.shutdown()
 
 
+@cache
+def _prepare_once(memory_megabytes: int) -> None:
+    """Make this process of Ray's a worker of ours, the first time it is given a task."""
+    prepare(memory_megabytes)
+
+
 def _confined(
     function: Any, arguments: tuple[Any, ...], memory_megabytes: int
 ) -> tuple[float, tuple[Any, str]]:
     """Return the seconds a task took, with its result and the cause of there being none."""
-    limit_memory(memory_megabytes)
+    _prepare_once(memory_megabytes)
     started = monotonic()
     outcome = attempt(function, arguments)
     return monotonic() - started, outcome
