@@ -47,7 +47,7 @@ def prepare(memory_megabytes: int) -> None:
 def limit_memory(megabytes: int) -> None:
     """Cap the memory that this process holds, counting from what it holds now.
 
-    The kernel can only cap what is reserved (`RLIMIT_DATA`); what the libraries reserve without touching it is
+    The kernel can only cap what is reserved (`RLIMIT_DATA`); what libraries reserve without touching it is
     allowed on top.
     """
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
