@@ -66,7 +66,7 @@ def get_attribute(machine: Machine, frame: Frame, base: Value, name: str) -> Val
             machine.mask(base) & machine.labels.tags if name != "size" else 0,
             Bound(name, base) if name == "size" else None,
         )
-    if name in ("data", "T", "mT", "real", "flat"):
+    if name in ("data", "T", "mT", "real", "flat", "ctypes"):
         return base
     if name == "grad":
         return Value(machine.mask(base), obj)

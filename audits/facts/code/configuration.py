@@ -65,6 +65,17 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
     return Value(path_labels(value) | default.labels, None, value)
 
 
+def is_set(machine: Machine, name: object) -> bool | None:
+    """Return whether the claimed run sets an environment variable, None where that is open.
+
+    Presets ask this before they overwrite a knob (#846).
+    """
+    configuration: Configuration = machine.heap["configuration"]
+    if not isinstance(name, str) or name in _LAUNCHER or configuration.open_switches:
+        return None
+    return name in configuration.command
+
+
 def is_switch(text: Scalar) -> bool:
     """Return True for a value that turns something on or off."""
     return str(text).strip().lower() in (

@@ -112,6 +112,15 @@ def write_file(
     return NONE
 
 
+def dump_file(
+    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
+) -> Value | None:
+    """`array.tofile`."""
+    if args and not isinstance(receiver.obj, External):
+        files.dump(machine, machine.mask(receiver), args[0])
+    return NONE
+
+
 def open_path(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:

@@ -134,6 +134,8 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
     values = [evaluate(machine, frame, item) for item in node.comparators]
     if len(values) == 1:
         verdict = compare(node.ops[0], left, values[0])
+        if isinstance(values[0].obj, External) and values[0].obj.path == "os.environ":
+            verdict = _in_environment(machine, node.ops[0], left)
         if verdict is not None:
             return Value(left.labels | values[0].labels, None, verdict)
     labels = machine.labels
@@ -150,6 +152,14 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         # `if bpb < best:` lets a score decide; against a literal it is a check.
         out |= lab.CHOSEN
     return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
+
+
+def _in_environment(machine: Machine, op: ast.cmpop, name: Value) -> bool | None:
+    """Decide `name in os.environ` and `name not in os.environ`."""
+    from audits.facts.code.configuration import is_set
+
+    there = is_set(machine, name.const)
+    return None if there is None else there is isinstance(op, ast.In)
 
 
 def _subscript(machine: Machine, frame: Frame, node: ast.Subscript) -> Value:
@@ -247,8 +257,10 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
         machine.trace.texts[str(node.values[0].value)[:80]] = None
     if shown & machine.labels.scores:
         machine.trace.prints.append((text, shown))
-        if "bpb" in text.lower() and shown & machine.labels.scores & ~machine.reported_scores:
-            # Whatever formula made it (a helper out of reach, say): it is printed as bits per byte.
+        telling = machine.labels.scores | machine.labels.conflicts | lab.MARKED
+        if "bpb" in text.lower() and shown & telling & ~machine.reported:
+            # Whatever formula made it (a helper out of reach, say): it is printed as bits per byte. A score
+            # that was reported bare may be printed again with what was mixed into it (#2080).
             machine.report(frame, node, shown)
     return Value(mask | path_labels(text), None, text if constant else UNKNOWN)
 

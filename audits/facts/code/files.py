@@ -17,11 +17,13 @@ def read_data(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
     """Read a file of tokens or weights."""
-    return Value(read_mask(machine, union(machine, args, kwargs), args[0] if args else NOTHING))
+    source = args[0] if args else NOTHING
+    in_memory = func.last.replace("_", "") == "frombuffer"
+    return Value(read_mask(machine, union(machine, args, kwargs), source, in_memory=in_memory))
 
 
-def read_mask(machine: Machine, mask: int, source: Value) -> int:
-    """Return the labels of what a path or file holds."""
+def read_mask(machine: Machine, mask: int, source: Value, *, in_memory: bool = False) -> int:
+    """Return the labels of what a path or file holds, or bytes that were read before."""
     labels = machine.labels
     path = source.obj.path if isinstance(source.obj, File) else source.const
     out = mask & ~(lab.PATH_VAL | lab.PATH_TRAIN | lab.BYTES_FILE)
@@ -32,7 +34,7 @@ def read_mask(machine: Machine, mask: int, source: Value) -> int:
         out |= lab.PIECES if mask & lab.BYTES_FILE else labels.val((mask | moving) & labels.tags)
     elif mask & lab.PATH_TRAIN:
         out |= lab.TRAIN
-    else:
+    elif not in_memory:
         stored = machine.files.get(path if isinstance(path, str) else "?", 0) | machine.files.get("?", 0)
         if stored:
             out |= stored | lab.ARTIFACT
@@ -53,6 +55,13 @@ def write_data(machine: Machine, mask: int, target: Value) -> None:
         | lab.TRAIN
     )
     machine.files[key] = machine.files.get(key, 0) | kept
+
+
+def dump(machine: Machine, mask: int, target: Value) -> None:
+    """`array.tofile`: raw numbers, losses among them, that another process is to read (#1850)."""
+    path = target.obj.path if isinstance(target.obj, File) else target.const
+    key = path if isinstance(path, str) else "?"
+    machine.files[key] = machine.files.get(key, 0) | mask & ~lab.NEXT_INDEX
 
 
 def save(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:

@@ -61,6 +61,8 @@ ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 CHOSEN = 1 << 24
 """Kept because a validation score was better with it."""
+MARKED = TARGET_KEYED | ORACLE | BYTE_MIXED | ENTROPY_MIXED
+"""What is an offence on its way to a score."""
 FIRST_DYNAMIC = 32
 MANY = 24
 """More slices than this are told apart no longer: what they have in common stands for all of them."""

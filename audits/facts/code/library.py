@@ -8,6 +8,7 @@ from collections.abc import Callable
 from audits.facts.code import labels as lab
 from audits.facts.code.builtin import call_builtin, length
 from audits.facts.code.calls import call_value, opaque, union
+from audits.facts.code.collectives import LOADED, call_native, collect, load_library
 from audits.facts.code.configuration import read_environment
 from audits.facts.code.construction import make_net
 from audits.facts.code.files import glob, in_memory, join_path, open_file, read_data, save
@@ -35,6 +36,7 @@ from audits.facts.code.values import (
     NONE,
     NOTHING,
     Args,
+    Container,
     External,
     Function,
     Kwargs,
@@ -53,6 +55,8 @@ def call_external(
 ) -> Value:
     """Call something of a library."""
     path = func.path
+    if path.startswith(LOADED):
+        return call_native(machine, frame, node, func, args, kwargs)
     handler = BY_PATH.get(path) or BY_LAST.get(func.last)
     if handler is not None:
         return handler(machine, frame, node, func, args, kwargs)
@@ -153,6 +157,13 @@ def dataclass_field(
     return NOTHING
 
 
+def keyed(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
+    """The dictionaries of `collections`; what a `defaultdict` makes for a missing key collapses into it."""
+    box = machine.track(Container(is_dict=True))
+    machine.add_content(box, union(machine, args, kwargs))
+    return Value(0, box)
+
+
 def stop(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
     """Calls that only tell people something."""
     return NONE
@@ -229,7 +240,18 @@ BY_LAST: dict[str, Handler] = {
     "all_reduce": stop,
     "barrier": stop,
 }
+_COLLECTIVES = (
+    "gather",
+    "gather_object",
+    "all_gather",
+    "all_gather_object",
+    "all_gather_into_tensor",
+)
 BY_PATH: dict[str, Handler] = {
+    **{f"torch.distributed.{name}": collect for name in _COLLECTIVES},
+    **{f"ctypes.{name}": load_library for name in ("CDLL", "PyDLL", "cdll.LoadLibrary")},
+    **{f"ctypes.{name}": passthrough for name in ("c_void_p", "byref", "cast", "pointer")},
+    **{f"collections.{name}": keyed for name in ("defaultdict", "Counter", "OrderedDict")},
     "numpy.add.at": add_at,
     "torch.load": read_data,
     "numpy.load": read_data,

@@ -149,6 +149,7 @@ class Machine(Memory):
     def report(self, frame: Frame, node: ast.AST, mask: int) -> None:
         """Record that a score is turned into bits per byte here."""
         self.reported_scores |= mask & self.labels.scores
+        self.reported |= mask
         self.trace.reports.append(Report(self.location(frame, node), mask, self.next_order(), frame.function))
 
     def mark(self, frame: Frame, node: ast.AST, label: int) -> None:

@@ -104,6 +104,8 @@ class Memory:
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0
+        self.reported = 0
+        """All labels of what was reported so far."""
         self.choosing = 0
         """Depth of branches that a comparison of scores decides."""
         self.mixed_in: dict[int, UpdateSite] = {}

@@ -12,6 +12,7 @@ from audits.facts.code.arithmetic import combine
 from audits.facts.code.calls import call_value, opaque, union
 from audits.facts.code.container_methods import (
     append,
+    dump_file,
     get_item,
     glob_path,
     open_path,
@@ -96,6 +97,8 @@ _SAME_OBJECT = frozenset(
         "set_",
         "compile",
         "with_suffix",
+        "data_ptr",
+        "data_as",
     )
 )
 _STARTERS = frozenset(("remote", "local", "spawn"))
@@ -354,6 +357,7 @@ METHODS: dict[str, Method] = {
     "open": open_path,
     "glob": glob_path,
     "rglob": glob_path,
+    "tofile": dump_file,
     "gather": _gather,
     "narrow": _narrow,
     "take_along_dim": _gather,

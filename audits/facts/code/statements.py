@@ -136,6 +136,9 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
     test = evaluate(machine, frame, node.test)
     verdict = truth(test)
     if verdict is not None:
+        if _gives_up(node.body if verdict else node.orelse):
+            # The run that is claimed came to its end, whatever is believed of its knobs here.
+            verdict = not verdict
         note_decision(machine, test)
         if not machine.could_learn_elsewhere:
             _judge_skipped(machine, frame, node.orelse if verdict else node.body)
@@ -160,6 +163,11 @@ def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:
 
     sort_path(machine, frame, node.test, holds)
     return execute(machine, frame, node.body if holds else node.orelse)
+
+
+def _gives_up(block: list[ast.stmt]) -> bool:
+    """Return whether a branch ends the run with an error."""
+    return bool(block) and isinstance(block[-1], ast.Raise)
 
 
 def _judge_skipped(machine: Machine, frame: Frame, block: list[ast.stmt]) -> None:
