@@ -47,9 +47,9 @@ class ByteMixtureNotOverTokens(FlowRule):
     Why: the model predicts tokens. The n-th root of a token's probability is no distribution over the next byte, so
     what comes out of the mixture is normalised over neither bytes nor tokens.
     Looks for: a log-probability divided by the number of bytes of the token, turned into a probability and mixed with
-    another one, on the way to a reported score.
-    Blind to: byte models inside code that is not Python, and byte mixtures that ask the model for its
-    probability of every continuation, which are legal.
+    another one, on the way to a reported score. Native code that is handed the losses, the targets and the bytes of
+    the pieces is taken to do that.
+    Blind to: byte mixtures that ask the model for its probability of every continuation, which are legal.
     Ruling: byte mixtures of this kind were listed as invalid under condition 2 (#1902); the proof is in #1905.
     """
 
