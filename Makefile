@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev-$(KEY)
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy fuzz dev clean
+.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -57,6 +57,11 @@ pin: $(DEV) ## Write the verdicts that corpus compares with (MIRROR=DIR, LABELS=
 accuracy: $(CORE) ## Write docs/accuracy.md from a sweep and labels (RUN=DIR, LABELS="FILE FILE")
 	@test -n "$(RUN)" -a -n "$(LABELS)" || { echo "usage: make accuracy RUN=DIR LABELS=\"FILE FILE\""; exit 2; }
 	$(REFEREE) score "$(RUN)" $(foreach file,$(LABELS),--labels "$(file)") --accuracy docs/accuracy.md
+
+screenshots: $(DEV) ## Photograph a dashboard for docs/dashboard.md (RUN=DIR, LABELS="FILE FILE")
+	@test -n "$(RUN)" || { echo "usage: make screenshots RUN=DIR LABELS=\"FILE FILE\""; exit 2; }
+	$(REFEREE) dashboard "$(RUN)" $(foreach file,$(LABELS),--labels "$(file)") --output build/site
+	$(PY) scripts/screenshots.py build/site
 
 fuzz: $(DEV) ## Fuzz for FUZZ_SECONDS (600)
 	$(PY) -m pytest tests/fuzz --fuzz-seconds $(FUZZ_SECONDS) --timeout 0

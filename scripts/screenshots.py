@@ -26,8 +26,12 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-QUALITY = 62
-DRAWN = "[...document.querySelectorAll('[data-chart]')].slice(0, 1).every(place => place.dataset.drawn)"
+WIDE_ONLY = frozenset({"charts", "leaderboard"})
+QUALITY = 48
+SCROLLING_MS = 1000
+"""Until a page has come to its anchor."""
+DRAWN = """() => [...document.querySelectorAll('[data-chart]')].every(
+    place => place.dataset.drawn || place.getBoundingClientRect().top > innerHeight)"""
 
 
 def chromium() -> str | None:
@@ -41,7 +45,7 @@ def photograph(browser: Browser, address: str, size: tuple[int, int], theme: str
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     try:
         page.goto(address)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(SCROLLING_MS)
         page.wait_for_function(DRAWN)
         return _webp(page)
     finally:
@@ -72,7 +76,7 @@ def main() -> int:
         "field": ("index.html", "light"),
         "charts": ("index.html#charts", "dark"),
         "leaderboard": ("leaderboard.html", "light"),
-        "table": ("prs.html#verdict=ILLEGAL%2CVIOLATION&sort=claimed", "light"),
+        "table": ("prs.html#verdict=ILLEGAL%2CVIOLATION&track=track_10min_16mb", "light"),
         "pull-request": (f"pr/{given.pr}.html", "light"),
         "rule": (f"rule/{given.rule}.html", "light"),
     }
@@ -82,6 +86,8 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_ARGS))
         for name, (page, theme) in pages.items():
             for label, size in SIZES.items():
+                if name in WIDE_ONLY and label != "1280":
+                    continue
                 picture = photograph(browser, f"{root}/{page}", size, theme)
                 target = given.out / f"{name}-{label}.webp"
                 target.write_bytes(picture)

@@ -22,7 +22,7 @@ def dashboard(
         int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes (default: all cores).")
     ] = None,
 ) -> None:
-    """Write a static site of a sweep: the whole field, a page a pull request, a page a rule."""
+    """Write a static site of a sweep, with a page a pull request and a page a rule."""
     import os
 
     from harness.dashboard.build import build_site

@@ -64,6 +64,20 @@ class Board:
         return tuple(entry for entry in self.standings if entry.after is not None)
 
     @property
+    def open(self) -> tuple[Standing, ...]:
+        """Return those that stand only until a person has looked."""
+        return tuple(entry for entry in self.standings if entry.open)
+
+    @property
+    def shown(self) -> tuple[Standing, ...]:
+        """Return the first of those that stand, and as many settled ones."""
+        return tuple(
+            entry
+            for entry in self.after
+            if (entry.after or 0) <= ROWS_SHOWN or (entry.settled and entry.settled <= ROWS_SHOWN)
+        )
+
+    @property
     def fallen(self) -> tuple[Standing, ...]:
         """Return those that fall out, best claim first."""
         return tuple(entry for entry in self.standings if entry.after is None)

@@ -7,7 +7,6 @@ left alone.
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,25 +15,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from audits.errors import UserError
-from harness.dashboard.board import ROWS_SHOWN, boards
-from harness.dashboard.field import CALLS, Field, Row, load_field, pattern_counts, tallies
+from harness.dashboard.field import Field, Row, load_field
 from harness.dashboard.labels import NO_LABELS, Labels, read_labels
-from harness.dashboard.payload import AXIS_CALLS, entries_payload, script
-from harness.dashboard.render import write_page
-from harness.dashboard.rule_pages import CASES_SHOWN, rule_pages
+from harness.dashboard.overviews import write_overviews, write_rules
+from harness.dashboard.payload import entries_payload, script
 from harness.dashboard.workers import Mate, PullTask, write_pulls
 from harness.sweep.reader import Reader
-from harness.sweep.records import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from harness.dashboard.reviews import Case
+    from collections.abc import Sequence
 
 MARKER = "assets/site.js"
 """The file by which a site of ours is known."""
 _ASSETS = ("site.css", "site.js", "icon.svg")
-_MEMBERS_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +56,8 @@ def build_site(run_dir: Path, out: Path, label_files: Sequence[Path] = (), jobs:
     try:
         fresh.mkdir(parents=True)
         cases = write_pulls(run_dir, fresh, _tasks(field, labels), jobs)
-        _write_overviews(fresh, field, labels)
-        _write_rules(fresh, field, labels, cases)
+        write_overviews(fresh, field, labels)
+        write_rules(fresh, field, labels, cases)
         _write_assets(fresh, field)
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
@@ -124,97 +117,6 @@ def _company(row: Row, mates: dict[str, list[Mate]]) -> tuple[str, tuple[Mate, .
     if name not in mates:
         return "", ()
     return name, tuple(mate for mate in mates[name] if (mate.pr, mate.position) != row.where)
-
-
-def _write_overviews(out: Path, field: Field, labels: Labels) -> None:
-    """Write the front page, the leaderboard, the table and the clusters."""
-    from harness.dashboard.charts import LEGEND, charts
-
-    every = tallies(field)
-    states = Counter(pull.state for pull in field.pulls)
-    drawn = charts(field)
-    write_page(
-        out,
-        "index.html",
-        "index.html.j2",
-        asked=len(field.pulls),
-        folders=sum(1 for row in field.rows if row.entry),
-        judged=sum(1 for row in field.rows if row.judged),
-        states={
-            "audited": states[State.AUDITED],
-            "nothing": states[State.NOTHING],
-            "crashed": states[State.CRASHED],
-            "pending": states[State.PENDING],
-        },
-        tally=every[0],
-        tallies=every,
-        axis_calls=AXIS_CALLS,
-        charts=drawn,
-        patterns=pattern_counts(field),
-        crashed=_causes(field),
-        legend=LEGEND,
-        about=field.about,
-        labels=labels,
-    )
-    (out / "assets").mkdir(exist_ok=True)
-    specs = {chart.name: chart.spec for chart in drawn}
-    (out / "assets" / "charts.js").write_text(script("REFEREE_CHARTS", specs), encoding="utf-8")
-    write_page(out, "leaderboard.html", "leaderboard.html.j2", boards=boards(field), shown=ROWS_SHOWN)
-    write_page(out, "prs.html", "prs.html.j2")
-    clusters = [
-        (name, rows, _calls(rows), list(Counter(row.pull.pr for row in rows).items()))
-        for name, rows in field.clusters().items()
-    ]
-    write_page(
-        out,
-        "clusters.html",
-        "clusters.html.j2",
-        clusters=clusters,
-        members=sum(len(rows) for _, rows, *_ in clusters),
-        split=sum(len(calls) > 1 for _, _, calls, _ in clusters),
-        shown=_MEMBERS_SHOWN,
-    )
-
-
-def _causes(field: Field) -> list[tuple[str, list[Row]]]:
-    """Return what crashed by its cause, the most frequent cause first."""
-    found: dict[str, list[Row]] = {}
-    for row in field.rows:
-        if row.state is State.CRASHED:
-            said = row.cause.strip().splitlines() or ["no cause recorded"]
-            found.setdefault(said[-1], []).append(row)
-    return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-
-
-def _calls(rows: Iterable[Row]) -> list[tuple[str, int]]:
-    counts = Counter(row.call() for row in rows)
-    return sorted(counts.items(), key=lambda item: CALLS.index(item[0]))
-
-
-def _write_rules(out: Path, field: Field, labels: Labels, cases: Iterable[Case]) -> None:
-    """Write the list of rules and one page each."""
-    pages = rule_pages(field, cases, labels)
-    axes = dict.fromkeys(page.rule.axis.value for page in pages)
-    write_page(
-        out,
-        "rules.html",
-        "rules.html.j2",
-        pages=pages,
-        judged=sum(1 for row in field.rows if row.judged),
-        labels=labels,
-        by_axis=[(axis, [page for page in pages if page.rule.axis == axis]) for axis in axes],
-    )
-    known = {pull.pr for pull in field.pulls}
-    for page in pages:
-        write_page(
-            out,
-            f"rule/{page.rule.id}.html",
-            "rule.html.j2",
-            page=page,
-            labels=labels,
-            known=known,
-            shown=CASES_SHOWN,
-        )
 
 
 def _write_assets(out: Path, field: Field) -> None:

@@ -53,12 +53,21 @@ def environment() -> Environment:
         MEANING=MEANING,
         blob_url=links.blob_url,
         commit_url=links.commit_url,
+        known_rules=known_rules,
         pull_page=links.pull_page,
         pull_url=links.pull_url,
         rule_page=links.rule_page,
         table=links.table,
     )
     return env
+
+
+@cache
+def known_rules() -> frozenset[str]:
+    """Return the rules that have a page; an older sweep may name others."""
+    from audits.rules import discover
+
+    return frozenset(rule.id for rule in discover())
 
 
 def write_page(out: Path, path: str, template: str, **values: Any) -> None:

@@ -3,7 +3,7 @@
 // submissions into pages as text only.
 (() => {
   const THEME_KEY = "referee-theme";
-  const CHUNK = 120;
+  const CHUNK = 80;
 
   // ---- theme: set before the first paint, remembered where storage is allowed -------------------
 
@@ -266,7 +266,7 @@
   function watchScrolling() {
     const watch = new ResizeObserver((seen) => {
       for (const { target } of seen) {
-        if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+        if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
         else target.removeAttribute("tabindex");
       }
     });

@@ -28,6 +28,9 @@ from tests.harness.dashboard.sites import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+# One worker, so that the site is made once.
+pytestmark = pytest.mark.xdist_group("dashboard")
+
 
 class Links(HTMLParser):
     """Collects what a page links to, what it loads, and the places that can be linked to."""
