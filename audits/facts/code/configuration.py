@@ -169,7 +169,8 @@ def implied_switches(configuration: Configuration, printed: list[str]) -> dict[s
 
 
 def announces(text: str, stem: str) -> bool:
-    """Return whether a log line begins with the stem of a switch as a word (`ttt_sliding:start`, `TTT`)."""
+    """Return whether a log line begins with the stem of a switch as a word (`ttt_sliding:start`, `[ttt]`)."""
+    text = text.lstrip("[(=- ")
     rest = text[len(stem) :]
     return text.lower().startswith(stem.lower()) and not rest[:1].isalnum()
 

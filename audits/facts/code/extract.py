@@ -104,7 +104,7 @@ def only_with_switches(
     candidates = [
         text
         for text in opened.machine.trace.texts
-        if len(text) > 7 and text not in claimed.machine.trace.texts and ":" in text
+        if len(text) > 7 and text not in claimed.machine.trace.texts and (":" in text or "=" in text)
     ]
     if not candidates:
         return []

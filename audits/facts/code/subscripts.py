@@ -252,8 +252,14 @@ def rebind(
     value: Value,
     augmented: bool,
 ) -> None:
-    """Write into a value that has no identity: the name that holds it gets the join."""
+    """Write into a value that has no identity: what holds it gets the join, a container or a name."""
     target = node.value
+    while isinstance(target, ast.Subscript):
+        target = target.value
+        for obj in objects(evaluate(machine, frame, target)):
+            if isinstance(obj, Container):
+                store_into(machine, frame, node, obj, index, Value(machine.mask(value)), augmented)
+                return
     while isinstance(target, ast.Subscript | ast.Attribute):
         target = target.value
     if not isinstance(target, ast.Name):

@@ -225,3 +225,47 @@ def test_byte_model_mixed_into_token_probabilities() -> None:
         + block(CUT, BYTE_MIX, SIZE)
     )
     assert "byte-mixed" in marks(behaviour_of(body))
+
+
+TOKENIZER = 'import sentencepiece as spm\nsp = spm.SentencePieceProcessor("t.model")\n'
+NESTED = """\
+from collections import defaultdict
+rows = [defaultdict(lambda: defaultdict(int)) for _ in range(3)]
+stream, spread, history = bytearray(), [], b""
+"""
+COLLECT = """\
+nll = F.cross_entropy(net.head(net.hidden(x)), y, reduction="none")
+losses.append(nll)
+targets.append(y)
+"""
+BYTE_WALK = """\
+for t in torch.cat(targets):
+    stream.extend(sp.id_to_piece(int(t)).encode("utf-8"))
+found = np.zeros(len(stream))
+for i, b in enumerate(bytes(stream)):
+    row = rows[2].get(history)
+    found[i] = (row.get(b, 0) + 1) / (sum(row.values()) + 256) if row else 1 / 256
+    for n in range(3):
+        rows[n][history[:n]][b] += 1
+    history = (history + bytes([b]))[-3:]
+mixed = 0.7 * torch.exp(-torch.cat(losses)).numpy() + 0.3 * found
+both = -np.log2(mixed).sum() / len(stream)
+total = torch.cat(losses).sum().item()
+size = table[torch.cat(targets)].sum().item()
+print(f"plain val_bpb:{total / math.log(2.0) / size}")
+print(f"mixed val_bpb:{both}")
+"""
+
+
+def test_byte_model_in_nested_tables() -> None:
+    """#1782: rows that a factory makes; #2076: the mixture is printed beside the plain score."""
+    start = TOKENIZER + NESTED + "losses, targets = [], []\n"
+    assert "byte-mixed" in marks(behaviour_of(start + block(CUT, COLLECT) + BYTE_WALK))
+
+
+def test_what_ranks_gather() -> None:
+    """#1782: scores and targets come out of lists that a collective fills."""
+    gathered = "every = [torch.zeros(L) for _ in range(8)]\ntorch.distributed.{call}\nlosses = every\n"
+    start = TOKENIZER + NESTED + "losses, targets = [], []\n" + block(CUT, COLLECT)
+    for call in ("gather(torch.cat(losses), every, dst=0)", "all_gather(every, torch.cat(losses))"):
+        assert "byte-mixed" in marks(behaviour_of(start + gathered.format(call=call) + BYTE_WALK))
