@@ -1,12 +1,14 @@
 """Which record folders are near-identical, so that one ruling or one review can serve them all.
 
 Two scripts are near-identical when at least nine tenths of their distinct lines are the same, estimated with
-MinHash. The first entry of a cluster names it, and later ones are compared with that one only: a long chain
-of small edits does not end up in the cluster it started from.
+MinHash. A few lines can make a legal entry illegal, so a cluster also has one verdict on legality and one set
+of patterns. The first entry of a cluster names it, and later ones are compared with that one only: a long
+chain of small edits does not end up in the cluster it started from.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -26,6 +28,18 @@ _MAX_LINES = 50_000
 Where = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What of one entry decides its cluster."""
+
+    where: Where
+    """Pull request and position of the folder in it."""
+    kind: str
+    """Verdict on legality and patterns: entries that differ here are never in one cluster."""
+    hashes: bytes
+    """MinHash of the distinct lines of the script."""
+
+
 def sketch_of(facts: Facts) -> bytes | None:
     """Return the MinHash of the distinct lines of the unpacked main script, None when there is no script."""
     if facts.code.main is None:
@@ -41,27 +55,39 @@ def sketch_of(facts: Facts) -> bytes | None:
     return bytes(sketch.hashvalues.astype("<u4").tobytes())
 
 
-def name_clusters(sketches: Iterable[tuple[Where, str, bytes]]) -> dict[Where, str]:
-    """Return the cluster of each entry, given place, script blob and sketch in order of place."""
-    from datasketch import MinHashLSH
-
-    leaders: dict[str, MinHash] = {}
-    # The index proposes candidates; a low threshold makes it miss almost none, and the sketches decide.
-    index = MinHashLSH(threshold=SIMILARITY - 0.15, num_perm=_PERMUTATIONS)
-    by_blob: dict[str, str] = {}
+def name_clusters(sketches: Iterable[Sketch]) -> dict[Where, str]:
+    """Return the cluster of each entry, given their sketches in order of place."""
+    kinds: dict[str, _Leaders] = {}
     names: dict[Where, str] = {}
-    for where, blob, data in sketches:
-        name = by_blob.get(blob)
-        if name is None:
-            sketch = _restore(data)
-            name = _nearest(sketch, index.query(sketch), leaders)
-            if name is None:
-                name = f"{where[0]}/{where[1]}"
-                leaders[name] = sketch
-                index.insert(name, sketch)
-            by_blob[blob] = name
-        names[where] = name
+    for sketch in sketches:
+        leaders = kinds.setdefault(sketch.kind, _Leaders())
+        names[sketch.where] = leaders.place(sketch)
     return names
+
+
+class _Leaders:
+    """The first entries of the clusters of one kind."""
+
+    def __init__(self) -> None:
+        from datasketch import MinHashLSH
+
+        self.known: dict[str, MinHash] = {}
+        self.names: dict[bytes, str] = {}
+        # The index proposes candidates; a low threshold makes it miss almost none, and the sketches decide.
+        self.index = MinHashLSH(threshold=SIMILARITY - 0.15, num_perm=_PERMUTATIONS)
+
+    def place(self, sketch: Sketch) -> str:
+        """Return the cluster of an entry, its own when it is like no leader."""
+        if sketch.hashes in self.names:
+            return self.names[sketch.hashes]
+        restored = _restore(sketch.hashes)
+        name = _nearest(restored, self.index.query(restored), self.known)
+        if name is None:
+            name = f"{sketch.where[0]}/{sketch.where[1]}"
+            self.known[name] = restored
+            self.index.insert(name, restored)
+        self.names[sketch.hashes] = name
+        return name
 
 
 def _nearest(sketch: MinHash, candidates: Iterable[str], leaders: dict[str, MinHash]) -> str | None:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from audits.errors import UserError
 from harness.rundir import SweepDir
+from harness.sweep.clusters import Sketch
 from harness.sweep.reader import FORMAT, Reader, check_format
+from harness.sweep.records import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.sweep.records import Entry, Pull, StoredVerdict
+    from harness.sweep.records import Entry, Judged, Pull, StoredVerdict
     from harness.sweep.versions import Versions
     from harness.sweep.work import JudgedEntry, Where
 
@@ -224,22 +226,37 @@ class Store(Reader):
         )
         return [(pr, position) for pr, position in self._db.execute(query, (_verdict_version(versions),))]
 
-    def sketches(self) -> tuple[list[tuple[Where, str, bytes]], str]:
-        """Return place, script blob and sketch of every entry that has one, and a digest of them all.
+    def sketches(self) -> tuple[list[Sketch], str]:
+        """Return the sketch of every judged entry that has one, in order, and a digest of them all.
 
         The digest is empty when the names that are kept were made from exactly these.
         """
-        rows = self._db.execute(
-            "SELECT pr, position, script_blob, sketch, cluster FROM entry JOIN asked USING (pr)"
-            " JOIN facts ON key = facts_key WHERE sketch IS NOT NULL ORDER BY pr, position"
-        ).fetchall()
+        known: dict[str, bytes] = dict(
+            self._db.execute("SELECT DISTINCT key, sketch FROM facts WHERE sketch IS NOT NULL").fetchall()
+        )
+        found = [
+            _sketch(item, known[item.entry.facts_key])
+            for item in self.judged()
+            if item.entry.facts_key in known
+        ]
         digest = hashlib.sha256()
-        for pr, position, blob, sketch, _ in rows:
-            digest.update(f"{pr}/{position} {blob} ".encode() + sketch)
+        for sketch in found:
+            digest.update(f"{sketch.where} {sketch.kind} ".encode() + sketch.hashes)
         named = digest.hexdigest()
-        if all(row[-1] for row in rows) and self.about().get("clusters") == named:
+        if self.about().get("clusters") == named and all(entry.cluster for entry in self._sketched(known)):
             named = ""
-        return [((pr, position), blob, sketch) for pr, position, blob, sketch, _ in rows], named
+        return found, named
+
+    def _sketched(self, known: Mapping[str, bytes]) -> list[Entry]:
+        return [
+            entry for entry in self.entries() if entry.state is State.AUDITED and entry.facts_key in known
+        ]
+
+
+def _sketch(judged: Judged, hashes: bytes) -> Sketch:
+    entry = judged.entry
+    kind = " ".join((judged.verdicts["practice"].legality, *sorted(judged.patterns)))
+    return Sketch((entry.pr, entry.position), kind, hashes)
 
 
 def _verdict_version(versions: Versions) -> str:

@@ -10,65 +10,12 @@ import pytest
 from audits.errors import UserError
 from audits.intake import load
 from audits.submission import ChangeStatus
-
-ME = pygit2.Signature("A", "a@example.org", 1_700_000_000, 0)
-MAIN = "refs/heads/main"
-RECORD = "records/track_10min_16mb"
-SCRIPT = "print('train')\n"
-
-
-class Repository:
-    """A bare repository in which commits are made from path to content."""
-
-    def __init__(self, path):
-        self.path = str(path)
-        self.repo = pygit2.init_repository(self.path, bare=True, initial_head="main")
-        self.root = self.commit(MAIN, {"README.md": "# Challenge\n", "train_gpt.py": SCRIPT})
-
-    def tree(self, files):
-        index = pygit2.Index()
-        for path, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            index.add(pygit2.IndexEntry(path, self.repo.create_blob(data), pygit2.enums.FileMode.BLOB))
-        return index.write_tree(self.repo)
-
-    def files(self, commit):
-        found = {}
-        tree = self.repo[commit].tree
-
-        def walk(node, prefix):
-            for entry in node:
-                if isinstance(entry, pygit2.Tree):
-                    walk(entry, f"{prefix}{entry.name}/")
-                else:
-                    found[prefix + entry.name] = entry.data
-
-        walk(tree, "")
-        return found
-
-    def commit(self, ref, files, *parents, remove=()):
-        base = self.files(parents[0]) if parents else {}
-        merged = {path: data for path, data in {**base, **files}.items() if path not in remove}
-        made = self.repo.create_commit(None, ME, ME, "c", self.tree(merged), list(parents))
-        if ref:
-            self.repo.references.create(ref, made, force=True)
-        return made
-
-    def pull(self, number, files, parent=None, **options):
-        return self.commit(f"refs/pull/{number}/head", files, parent or self.root, **options)
-
-    def load(self, number, **options):
-        return load(None, repo=self.path, pr=number, **options)
+from tests.audits.repository import MAIN, ME, RECORD, SCRIPT, Repository, record
 
 
 @pytest.fixture
 def repository(tmp_path):
     return Repository(tmp_path / "bare.git")
-
-
-def record(name, track="track_10min_16mb", **files):
-    texts = {"train_gpt.py": SCRIPT, "README.md": f"# {name}\n", **files}
-    return {f"records/{track}/{name}/{path}": text for path, text in texts.items()}
 
 
 def test_one_new_folder_and_what_it_touches_besides(repository):
