@@ -151,7 +151,8 @@ def _practice(
     model_bytes: int,
     cap: int | None,
 ) -> tuple[int, PracticeBasis, int | None]:
-    if any(layer.path == main and layer.index > 0 and layer.executed for layer in layers):
+    wrapped = any(layer.path == main and layer.index > 0 and layer.executed for layer in layers)
+    if wrapped and not any(_packs_itself(log, committed) for log in logs):
         return committed, PracticeBasis.WRAPPER, None
     source = _readable(main, committed, layers)
     stub = committed < STUB_BYTES and len(source) > committed
@@ -189,6 +190,11 @@ def _stated(committed: int, source: str, logs: tuple[LogFacts, ...]) -> int | No
     floor = PLAUSIBLE_SHARE * len(zlib.compress(source.encode("utf-8", errors="replace"), 6))
     stated = max(sizes)
     return stated if floor <= stated <= committed else None
+
+
+def _packs_itself(log: LogFacts, committed: int) -> bool:
+    """Return whether a run counted the committed text and a packed form of it: a part may be packed (#2124)."""
+    return bool(log.code_bytes and log.code_bytes_packed) and _same_script(log, committed)
 
 
 def _same_script(log: LogFacts, committed: int) -> bool:

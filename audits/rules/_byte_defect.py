@@ -45,7 +45,7 @@ class ByteDefectRule(Rule):
             return self.outcome(Status.DORMANT, "only code that nothing calls does this", self._shown(asleep))
         if live:
             return self.outcome(Status.CLEAN, _seen(live), self._shown(live[:1], Status.CLEAN))
-        return self.outcome(*not_judged(seen))
+        return self.outcome(*not_judged(facts))
 
     def _flagged(self, wrong: list[TableUse]) -> Outcome:
         first = wrong[0]
@@ -94,8 +94,9 @@ def counts(table: ByteTable) -> str:
     return ", ".join(f"{piece!r} {size}" for piece, size in table.counts if piece in shown)
 
 
-def not_judged(seen: ByteTableFacts) -> tuple[Status, str]:
+def not_judged(facts: Facts) -> tuple[Status, str]:
     """Return the status and reason where no computed table is in use."""
+    seen = facts.byte_table
     if any(use.live for use in seen.uses):
         return Status.NOT_APPLICABLE, "the table in use is read from a file"
     if seen.sidecars:
@@ -104,7 +105,19 @@ def not_judged(seen: ByteTableFacts) -> tuple[Status, str]:
             f"bytes come from a sidecar of the tokens ({seen.sidecars[0].file_pattern})",
         )
     why = seen.problems[0] if seen.problems else "no lookup of bytes by token was found"
-    return Status.UNCLEAR, why
+    proof = proven_by_logs(facts)
+    return (Status.NOT_APPLICABLE, f"{why}; {proof}") if proof else (Status.UNCLEAR, why)
+
+
+def proven_by_logs(facts: Facts) -> str:
+    """Return what shows that the claimed runs divided by the bytes of the text, empty where nothing does.
+
+    A wrong table cannot give the right number of bytes for the whole split, whatever code builds it (#696).
+    """
+    from audits.rules.implied_bytes_off import ImpliedBytesOff
+
+    implied = ImpliedBytesOff().check(facts)
+    return f"the logs tell: {implied.reason}" if implied.status is Status.CLEAN else ""
 
 
 def _seen(live: list[TableUse]) -> str:

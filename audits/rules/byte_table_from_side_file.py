@@ -80,7 +80,7 @@ class ByteTableFromSideFile(Rule):
         if not uses:
             if any(use.live for use in seen.uses):
                 return self.outcome(Status.CLEAN, "the table in use is computed from the tokenizer's pieces")
-            status, reason = not_judged(seen)
+            status, reason = not_judged(facts)
             return self.outcome(status, reason)
         chosen = any(table.source is TableSource.COMPUTED for use in uses for table in use.tables)
         named = named_file(facts) if chosen else "the only table"

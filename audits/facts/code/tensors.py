@@ -174,6 +174,18 @@ def table_write(machine: Machine, frame: Frame, node: ast.AST, table: Value, mas
     machine.add_content(target, mask & ~(lab.HASHED | lab.TARGET_HASHED | labels.reads | labels.hashed_reads))
 
 
+def one_hot(machine: Machine, node: ast.AST, table: Value) -> bool:
+    """Return True where each token marks a row of its own, in a tensor of this very pass: no memory."""
+    index = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
+    widened = (
+        isinstance(index, ast.Subscript)
+        and any(isinstance(part, ast.Constant) and part.value is None for part in ast.walk(index.slice))
+        or isinstance(index, ast.Call)
+        and getattr(index.func, "attr", "") == "unsqueeze"
+    )
+    return widened and isinstance(table.obj, Buffer) and table.obj.depth >= len(machine.loops)
+
+
 def histogram(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
@@ -191,7 +203,7 @@ def extreme(
         left, right = machine.mask(args[0]), machine.mask(args[1])
         other = scores | machine.labels.lookups
         chosen = (left & scores and right & other or right & scores and left & other) and left != right
-        if chosen and not sums_in_logs(machine):
+        if chosen and not sums_in_logs(machine) and not guards_overflow(machine, node):
             machine.mark(frame, node, lab.ORACLE)
             mask |= lab.ORACLE
     return Value(mask)
@@ -204,13 +216,39 @@ def sums_in_logs(machine: Machine) -> bool:
         return False
     known_answer = machine.log_sums.get(id(node))
     if known_answer is None:
-        names = {
-            getattr(item.func, "attr", getattr(item.func, "id", ""))
-            for item in ast.walk(node)
-            if isinstance(item, ast.Call)
-        }
+        names = {called(item) for item in ast.walk(node)}
         known_answer = machine.log_sums[id(node)] = bool(names & {"log1p", "logaddexp", "logsumexp"})
     return known_answer
+
+
+def guards_overflow(machine: Machine, call: ast.AST) -> bool:
+    """Return True for a maximum that is taken off before exponentials: `m = max(a, b)`, `exp(a - m)` (#550)."""
+    if not machine.active:
+        return False
+    inside = list(ast.walk(machine.active[-1]))
+    names = {
+        target.id
+        for item in inside
+        if isinstance(item, ast.Assign) and item.value is call
+        for target in item.targets
+        if isinstance(target, ast.Name)
+    }
+    return bool(names) and any(
+        isinstance(part, ast.BinOp)
+        and isinstance(part.op, ast.Sub)
+        and isinstance(part.right, ast.Name)
+        and part.right.id in names
+        for item in inside
+        if isinstance(item, ast.Call) and called(item) == "exp"
+        for part in item.args
+    )
+
+
+def called(node: ast.AST) -> str:
+    """Return the last name of what is called, empty for anything but a call."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
 def where(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:

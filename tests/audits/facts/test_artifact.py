@@ -46,6 +46,14 @@ def test_a_wrapper_counts_at_its_committed_size() -> None:
     assert (facts.code.practice, facts.code.basis) == (7, PracticeBasis.WRAPPER)
 
 
+def test_a_script_that_executes_a_packed_part_counts_as_its_run_packed_it() -> None:
+    """#2124: a helper is embedded packed; the run packs the whole script once more and counts that."""
+    stated = f"Code size (uncompressed): {len(LONG)} bytes\nCode size (compressed): 20000 bytes\n"
+    layers = (Layer("train_gpt.py", 0, LONG), Layer("train_gpt.py", 1, "x = 1\n", ("base85", "lzma")))
+    facts = measure({"train_gpt.py": LONG}, layers, sizes(stated, 1))
+    assert (facts.code.practice, facts.code.basis) == (20_000, PracticeBasis.STATED)
+
+
 def test_helpers_count_only_under_the_strict_reading() -> None:
     layers = (
         Layer("train_gpt.py", 0, LONG),

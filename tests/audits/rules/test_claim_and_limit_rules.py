@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from audits.challenge_loader import load_challenge
-from audits.example_folder import SCRIPT, claims, log, readme
+from audits.example_folder import SCRIPT, claims, log, nats, readme
 from audits.facts.extract import extract
 from audits.outcome import Outcome, Severity, Status
 from audits.rules import discover
@@ -137,3 +137,21 @@ def test_an_improvement_below_the_written_margin_is_a_note() -> None:
 def test_no_rule_trips_over_an_empty_folder() -> None:
     facts = extract(make_submission({}), CHALLENGE)
     assert not [rule.id for rule in RULES.values() if run_rule(rule, facts).status is Status.CRASHED]
+
+
+OPAQUE = "import theirs\n\nprint(f\"val_bpb:{theirs.evaluate():.8f}\")\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ({"train_seed42.log": log()}, Status.NOT_APPLICABLE),
+        ({"train_seed42.log": log(loss=nats(1.2) * 1.21)}, Status.UNCLEAR),
+        ({"notes.md": "no log"}, Status.UNCLEAR),
+    ],
+    ids=["the bytes of the split", "more bytes", "no log"],
+)
+def test_a_table_out_of_sight_is_judged_by_what_the_logs_imply(files: dict[str, str], status: Status) -> None:
+    """#696: a table that no pass can follow is right where the run divides by the bytes of the text."""
+    outcome = judge("leading-space-counted-twice", {"train_gpt.py": OPAQUE, **files})
+    assert outcome.status is status

@@ -105,6 +105,25 @@ def test_counts_filled_before_the_score() -> None:
     assert behaviour_of(COUNTS + block(CUT, LOGITS, COUNTED, FROM_COUNTS, MIX, SIZE)).exposures
 
 
+ONE_HOT = """\
+rows = torch.full((L, V), -1e9)
+rows.scatter_(-1, {index}, 0.0)
+p = torch.softmax(net.head(net.hidden(x)) + rows, -1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+total += -torch.log(p).sum().item()
+"""
+
+
+def test_one_hot_rows_are_no_memory() -> None:
+    """#1106: visible tokens of a masked diffusion model predict themselves."""
+    body = block(CUT, ONE_HOT.format(index="x[..., None]"), SIZE)
+    assert behaviour_of(body).exposures == ()
+
+
+def test_a_row_marked_by_many_tokens_is_one() -> None:
+    """#704: which tokens occur in the batch is told to every position of it."""
+    assert behaviour_of(block(CUT, ONE_HOT.format(index="x.reshape(1, -1)"), SIZE)).exposures
+
+
 AFTER = COUNTS + block(CUT, LOGITS, FROM_COUNTS, MIX, SIZE, COUNTED)
 
 
@@ -138,6 +157,10 @@ AVERAGED = {
     "maximum that guards overflow (#1984)": """\
 m = torch.maximum(-a, -b)
 best = -(m + torch.log1p(torch.exp(torch.minimum(-a, -b) - m))) + 0.6931
+""",
+    "maximum subtracted before exponentials (#550)": """\
+m = torch.maximum(-a, -b)
+best = -(m + torch.log(0.5 * torch.exp(-a - m) + 0.5 * torch.exp(-b - m)))
 """,
     "chosen by position": "best = torch.where(torch.arange(L) < 512, a, b)\n",
     "chosen by the context": "best = torch.where(x > 100, a, b)\n",
