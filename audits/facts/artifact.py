@@ -193,7 +193,7 @@ def _stated(committed: int, source: str, logs: tuple[LogFacts, ...]) -> int | No
 
 
 def _packs_itself(log: LogFacts, committed: int) -> bool:
-    """Return whether a run counted the committed text and a packed form of it: a part may be packed (#2124)."""
+    """Return whether a run packed the committed text itself: a part of it may be packed already (#2124)."""
     return bool(log.code_bytes and log.code_bytes_packed) and _same_script(log, committed)
 
 

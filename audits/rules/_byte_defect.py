@@ -11,7 +11,7 @@ from audits.rule import Rule
 
 if TYPE_CHECKING:
     from audits.facts import Facts
-    from audits.facts.byte_table import ByteTable, ByteTableFacts, TableUse
+    from audits.facts.byte_table import ByteTable, TableUse
 
 PATTERN = "tokenizer-bytes"
 

@@ -222,7 +222,7 @@ def sums_in_logs(machine: Machine) -> bool:
 
 
 def guards_overflow(machine: Machine, call: ast.AST) -> bool:
-    """Return True for a maximum that is taken off before exponentials: `m = max(a, b)`, `exp(a - m)` (#550)."""
+    """Return True for a maximum taken off before exponentials: `m = max(a, b)`, `exp(a - m)` (#550)."""
     if not machine.active:
         return False
     inside = list(ast.walk(machine.active[-1]))

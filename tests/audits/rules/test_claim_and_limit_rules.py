@@ -139,7 +139,7 @@ def test_no_rule_trips_over_an_empty_folder() -> None:
     assert not [rule.id for rule in RULES.values() if run_rule(rule, facts).status is Status.CRASHED]
 
 
-OPAQUE = "import theirs\n\nprint(f\"val_bpb:{theirs.evaluate():.8f}\")\n"
+OPAQUE = 'import theirs\n\nprint(f"val_bpb:{theirs.evaluate():.8f}")\n'
 
 
 @pytest.mark.parametrize(
