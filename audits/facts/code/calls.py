@@ -9,7 +9,7 @@ from typing import Any
 
 from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
-from audits.facts.code.expressions import evaluate
+from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
@@ -432,3 +432,6 @@ def _call_instance(
         bound = get_attribute(machine, frame, callee, "__call__")
         return call_value(machine, frame, node, bound, args, kwargs)
     return opaque(machine, frame, node, callee.labels | machine.content(obj), args, kwargs)
+
+
+EXPRESSIONS[ast.Call] = evaluate_call

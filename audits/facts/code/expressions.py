@@ -162,12 +162,6 @@ def _in_environment(machine: Machine, op: ast.cmpop, name: Value) -> bool | None
     return None if there is None else there is isinstance(op, ast.In)
 
 
-def _subscript(machine: Machine, frame: Frame, node: ast.Subscript) -> Value:
-    from audits.facts.code.subscripts import load_subscript
-
-    return load_subscript(machine, frame, node, evaluate(machine, frame, node.value))
-
-
 def _tuple(machine: Machine, frame: Frame, node: ast.Tuple | ast.List) -> Value:
     items = [
         evaluate(machine, frame, item.value if isinstance(item, ast.Starred) else item) for item in node.elts
@@ -265,18 +259,6 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
     return Value(mask | path_labels(text), None, text if constant else UNKNOWN)
 
 
-def _comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
-    from audits.facts.code.iteration import run_comprehension
-
-    return run_comprehension(machine, frame, node)
-
-
-def _call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
-    from audits.facts.code.calls import evaluate_call
-
-    return evaluate_call(machine, frame, node)
-
-
 def _starred(machine: Machine, frame: Frame, node: ast.Starred) -> Value:
     return evaluate(machine, frame, node.value)
 
@@ -312,7 +294,6 @@ EXPRESSIONS: dict[type, Callable[[Machine, Frame, Any], Value]] = {
     ast.UnaryOp: _unary,
     ast.BoolOp: _boolean,
     ast.Compare: _compare,
-    ast.Subscript: _subscript,
     ast.Tuple: _tuple,
     ast.List: _tuple,
     ast.Dict: _dict,
@@ -320,14 +301,10 @@ EXPRESSIONS: dict[type, Callable[[Machine, Frame, Any], Value]] = {
     ast.Lambda: _lambda,
     ast.IfExp: _conditional,
     ast.JoinedStr: _formatted,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.DictComp: _comprehension,
-    ast.Call: _call,
     ast.Starred: _starred,
     ast.NamedExpr: _walrus,
     ast.Await: _await,
     ast.Yield: _yield,
     ast.YieldFrom: _yield,
 }
+"""By kind of node. Calls, subscripts and comprehensions call back into this file and add themselves."""

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from audits.facts.code.attributes import get_attribute
-from audits.facts.code.expressions import evaluate
+from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame, Loop
 from audits.facts.code.values import (
@@ -167,3 +167,7 @@ def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
         const = element.const if type(element.const) is not Later else UNKNOWN
         machine.put((id(box), "element"), Value(element.labels, element.obj, const))
     return Value(0, box)
+
+
+for _kind in (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp):
+    EXPRESSIONS[_kind] = run_comprehension

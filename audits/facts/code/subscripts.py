@@ -11,7 +11,7 @@ from audits.facts.code.configuration import read_environment
 from audits.facts.code.containers import add_element
 from audits.facts.code.decisions import known
 from audits.facts.code.events import Learner, Lookup, UpdateKind
-from audits.facts.code.expressions import evaluate
+from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.updates import update_net
@@ -88,8 +88,6 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
 
 def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Value) -> Value:
     """Return `base[index]`."""
-    from audits.facts.code.calls import call_value
-
     found = objects(base)
     if len(found) > 1:
         out: Value | None = None
@@ -109,6 +107,8 @@ def load_subscript(machine: Machine, frame: Frame, node: ast.Subscript, base: Va
     if kind is Instance and obj.cls is not None:
         method = obj.cls.find("__getitem__")
         if method is not None and isinstance(method.obj, Function):
+            from audits.facts.code.calls import call_value
+
             key = index.key or Value(index.labels)
             return call_value(machine, frame, node, bind_method(machine, frame, method, base), [key], {})
     if kind in (Net, Part):
@@ -299,8 +299,6 @@ def store_into(
     machine: Machine, frame: Frame, node: ast.Subscript, obj: Any, index: Index, value: Value, augmented: bool
 ) -> None:
     """Write into one heap object."""
-    from audits.facts.code.calls import call_value
-
     kind = type(obj)
     if kind in (Net, Part):
         net = obj if kind is Net else obj.net
@@ -333,5 +331,15 @@ def store_into(
     elif kind is Instance and obj.cls is not None:
         method = obj.cls.find("__setitem__")
         if method is not None and isinstance(method.obj, Function):
+            from audits.facts.code.calls import call_value
+
             bound = bind_method(machine, frame, method, Value(0, obj))
             call_value(machine, frame, node, bound, [index.key or Value(index.labels), value], {})
+
+
+def evaluate_subscript(machine: Machine, frame: Frame, node: ast.Subscript) -> Value:
+    """Return the value of a subscript expression."""
+    return load_subscript(machine, frame, node, evaluate(machine, frame, node.value))
+
+
+EXPRESSIONS[ast.Subscript] = evaluate_subscript
