@@ -11,6 +11,7 @@ from audits.facts.code.machine import Machine
 from audits.facts.code.values import (
     UNKNOWN,
     Class,
+    Container,
     External,
     Fixed,
     Function,
@@ -53,6 +54,8 @@ def truth(value: Value) -> bool | None:
         return True
     if isinstance(value.obj, Fixed):
         return bool(value.obj.items)
+    if isinstance(value.obj, Container) and value.obj.filled:
+        return True
     return None
 
 

@@ -163,6 +163,7 @@ def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
             machine.loops.pop()
         frame.env = saved
     machine.track(box)
+    box.filled = element is not None
     if element is not None:
         const = element.const if type(element.const) is not Later else UNKNOWN
         machine.put((id(box), "element"), Value(element.labels, element.obj, const))

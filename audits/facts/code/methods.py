@@ -39,7 +39,7 @@ from audits.facts.code.net_methods import (
     zero_grad,
 )
 from audits.facts.code.options import add_argument, parse_arguments
-from audits.facts.code.updates import update_net
+from audits.facts.code.updates import load_weights, update_net
 from audits.facts.code.values import (
     NOTHING,
     UNKNOWN,
@@ -214,7 +214,15 @@ def in_place(
     """Any other in-place method: the receiver takes up its arguments."""
     mask = union(machine, args, kwargs)
     for obj in objects(receiver):
-        if isinstance(obj, Net | Part):
+        if (
+            name == "copy_"
+            and isinstance(obj, Part)
+            and not obj.path
+            and mask & machine.labels.param(obj.net)
+        ):
+            # Each parameter in turn takes back a copy of itself.
+            load_weights(machine, frame, node, obj.net, mask)
+        elif isinstance(obj, Net | Part):
             update_net(
                 machine, frame, node, obj if isinstance(obj, Net) else obj.net, mask, UpdateKind.IN_PLACE
             )

@@ -281,6 +281,9 @@ def written_key(
     keyed = index.labels & labels.vals and index.labels & labels.reads
     if not keyed and not machine.mask(value) & lab.COUNTS:
         return 0
+    if not augmented and known(value) and not value.const and value.obj is None:
+        # What is blanked out where the tokens say so remembers nothing (`sizes[is_special] = 0`).
+        return 0
     if not augmented and not index.labels & lab.HASHED and not isinstance(index.key, Value):
         return 0
     return machine.learned(frame, node, index.labels | machine.mask(value), UpdateKind.TABLE, Learner.TABLE)

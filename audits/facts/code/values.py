@@ -206,11 +206,13 @@ class Buffer(HeapObject):
 class Container(HeapObject):
     """A list, set or dict; nested containers read out of it collapse into it."""
 
-    __slots__ = ("is_dict", "keyed")
+    __slots__ = ("filled", "is_dict", "keyed")
 
     def __init__(self, is_dict: bool = False) -> None:
         super().__init__()
         self.is_dict = is_dict
+        self.filled = False
+        """Made with elements: the script counts on there being some."""
         self.keyed: dict[object, None] = {}
 
 
