@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from audits.example_evaluation import EVALUATE, script
 from audits.example_folder import SCRIPT, folder, log
 from audits.facts.headline import claimed_runs, line_with_loss
 from audits.location import Location
@@ -31,15 +32,20 @@ LIMIT = re.compile(
 )
 
 
+_KEPT = script(EVALUATE).replace("load_tokens(args.val_files)", "load_tokens(args.val_files)[:50_001]")
+
+
 class PartialValidationSet(Rule):
     """The run scores a part of the validation split, or a split of its own.
 
     Why: val_bpb is defined on the full split of 50,000 documents; easier or fewer documents are another number.
     Looks for: the token count that claimed runs log against the known tokenisations of the split (truncation to
-    whole sequences is normal), the bytes that an unknown count implies, and settings that cut validation short.
+    whole sequences is normal), the bytes that an unknown count implies, and settings that cut validation short. Where
+    no log shows the whole split: scores whose targets the code takes from a constant number of tokens.
     Ruling: a limiting setting may bind only the evaluations during training. It is a warning when the score shows
     the whole split's bytes per token, a violation when it shows others, and a question when it shows none.
-    Blind to: a subset chosen inside the evaluation without a setting, when the log prints the full count.
+    Blind to: a subset chosen inside the evaluation, when the log prints the full count; a loop over the split that
+    stops after a number of rounds.
     """
 
     id = "partial-validation-set"
@@ -63,6 +69,7 @@ class PartialValidationSet(Rule):
             folder({"train_seed42.log": log(tokens=2_097_152, extra_header="val_max_tokens:2097152")}),
             "#342",
         ),
+        Example("fifty thousand tokens are kept, and no log tells", _KEPT, (), "#342"),
     )
     clean = (
         Example("the full split", SCRIPT, folder(), "#549"),
@@ -80,9 +87,13 @@ class PartialValidationSet(Rule):
             return self.outcome(
                 Status.FLAGGED, bad[0].message, tuple(bad), confidence=max(e.confidence for e in bad)
             )
+        whole = any(entry.status is Status.CLEAN for entry in judged)
+        cut = () if whole else tuple(_cut(facts))
+        if cut:
+            return self.outcome(Status.FLAGGED, cut[0].message, cut, confidence=0.8)
         limits = tuple(_limits(facts, runs))
         if limits:
-            severity = _weight(facts, runs, full=any(e.status is Status.CLEAN for e in judged))
+            severity = _weight(facts, runs, full=whole)
             return self.outcome(Status.FLAGGED, limits[0].message, limits, severity=severity, confidence=0.7)
         clean = tuple(entry for entry in judged if entry.status is Status.CLEAN)
         if clean:
@@ -90,6 +101,14 @@ class PartialValidationSet(Rule):
         if judged:
             return self.outcome(Status.UNCLEAR, judged[0].message, tuple(judged))
         return self.outcome(Status.NOT_APPLICABLE, "no claimed run logs its validation tokens")
+
+
+def _cut(facts: Facts) -> Iterator[Evidence]:
+    """Yield the place where the code keeps a constant number of the tokens that it scores."""
+    cut = facts.code.behaviour.cut
+    least = min(constant.val_tokens for constant in facts.challenge.byte_constants)
+    if cut is not None and cut.tokens < (1 - SPLIT_SHARE) * least:
+        yield Evidence(cut.location, f"validation is cut to {cut.tokens:,} tokens here, and those are scored")
 
 
 def _weight(facts: Facts, runs: tuple[LogFacts, ...], *, full: bool) -> Severity:

@@ -66,6 +66,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Every score that counts is of a constant number of validation tokens."""
+
+    location: Location
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Behaviour:
     """What one configuration of the code does with validation tokens."""
 
@@ -77,6 +85,7 @@ class Behaviour:
     """Updates that reach reported scores of later tokens only."""
     marks: tuple[Mark, ...] = ()
     updates: tuple[Update, ...] = ()
+    cut: Cut | None = None
     complete: bool = True
     """False when the step budget ran out before the program ended."""
 
@@ -123,8 +132,23 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
         adaptations=tuple(update for key, update in learned_in_order.items() if key not in exposed),
         marks=marks_of(machine, headline),
         updates=tuple(updates.values()),
+        cut=cut_of(machine, headline),
         complete=not trace.budget_spent,
     )
+
+
+def cut_of(machine: Machine, headline: int | None) -> Cut | None:
+    """Return the least number of tokens that all scores of the headline were cut to, None where one is whole."""
+    reached = [
+        site
+        for report in machine.trace.reports
+        for site in score_sites(machine.labels, report)
+        if headline is None or headline & machine.labels.score(site)
+    ]
+    if not machine.trace.cuts or not reached or not all(site.cut for site in reached):
+        return None
+    tokens, location = min(machine.trace.cuts, key=lambda entry: entry[0])
+    return Cut(location, tokens)
 
 
 def ordered_pairs(machine: Machine) -> set[int]:

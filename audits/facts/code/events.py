@@ -79,6 +79,8 @@ class ScoreSite:
     """Mask of what the weights behind the prediction were copied or loaded from."""
     trained_on: bool = False
     """The very loss is also what an update descends on."""
+    cut: bool = False
+    """The targets come from a constant number of validation tokens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,4 +131,8 @@ class Trace:
     """Texts that show a score, with what is known of them (`*` for the rest) and the labels shown."""
     texts: dict[str, None] = field(default_factory=dict)
     """Beginnings of the formatted texts that were built, most of them log lines."""
+    caps: list[int] = field(default_factory=list)
+    """Constants that something else was held under."""
+    cuts: list[tuple[int, Location]] = field(default_factory=list)
+    """Where validation tokens were cut to a constant number, with the number."""
     budget_spent: bool = False

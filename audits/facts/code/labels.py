@@ -61,6 +61,10 @@ ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 CHOSEN = 1 << 24
 """Kept because a validation score was better with it."""
+CUT = 1 << 26
+"""Validation tokens of which a constant number was kept."""
+CAPPED = 1 << 27
+"""A number that is at most a constant: `min(len(tokens), 50_000)`."""
 MARKED = TARGET_KEYED | ORACLE | BYTE_MIXED | ENTROPY_MIXED
 """What is an offence on its way to a score."""
 FIRST_DYNAMIC = 32

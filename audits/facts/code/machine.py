@@ -76,6 +76,7 @@ class Machine(Memory):
                 params=params,
                 targets=targets & labels.vals,
                 lineages=prediction & labels.lineages,
+                cut=bool(targets & lab.CUT),
             )
             self.score_sites[key] = site
             self.trace.scores.append(site)

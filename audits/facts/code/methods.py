@@ -262,11 +262,8 @@ def _narrow(
 def _scatter(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
-    mask = union(machine, args, kwargs)
-    if name == "scatter_" and args and known(args[-1]) and tensors.one_hot(machine, node, receiver):
-        machine.add_content(receiver.obj, mask & ~lab.NEXT_INDEX)
-    else:
-        tensors.table_write(machine, frame, node, receiver, mask)
+    constant = name == "scatter_" and args and known(args[-1])
+    tensors.scatter(machine, frame, node, receiver, union(machine, args, kwargs), constant=bool(constant))
     return receiver
 
 

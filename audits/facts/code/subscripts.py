@@ -208,6 +208,8 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         and not mask & (labels.scores | labels.lookups | lab.PIECES)
     ):
         out = labels.narrow(mask, tags) | labels.read(node) | index.labels & lab.SCORE_COMPARED
+        if mask & labels.vals and not machine.loops and isinstance(node.slice, ast.Slice):
+            out |= cut_short(machine, frame, node, node.slice)
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)
@@ -227,6 +229,18 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         out |= index.cut
     keep = base.obj if isinstance(base.obj, Buffer) and index.is_slice else None
     return Value(out, keep)
+
+
+def cut_short(machine: Machine, frame: Frame, node: ast.Subscript, part: ast.Slice) -> int:
+    """Return CUT where a constant number of validation tokens is kept, before any loop over them (#342)."""
+    if part.lower is not None or part.upper is None or part.step is not None:
+        return 0
+    upper = evaluate(machine, frame, part.upper)
+    kept = min(machine.trace.caps) if upper.labels & lab.CAPPED else upper.const
+    if type(kept) is not int or kept <= 0:
+        return 0
+    machine.trace.cuts.append((kept, machine.location(frame, node)))
+    return lab.CUT
 
 
 def store_subscript(

@@ -174,6 +174,16 @@ def table_write(machine: Machine, frame: Frame, node: ast.AST, table: Value, mas
     machine.add_content(target, mask & ~(lab.HASHED | lab.TARGET_HASHED | labels.reads | labels.hashed_reads))
 
 
+def scatter(
+    machine: Machine, frame: Frame, node: ast.AST, table: Value, mask: int, *, constant: bool
+) -> None:
+    """In-place scatters as methods."""
+    if constant and one_hot(machine, node, table):
+        machine.add_content(table.obj, mask & ~lab.NEXT_INDEX)
+    else:
+        table_write(machine, frame, node, table, mask)
+
+
 def one_hot(machine: Machine, node: ast.AST, table: Value) -> bool:
     """Return True where each token marks a row of its own, in a tensor of this very pass: no memory."""
     index = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
@@ -199,6 +209,11 @@ def extreme(
     """Minimum or maximum: of two scores it is an oracle."""
     mask = union(machine, args, kwargs)
     scores = machine.labels.scores
+    if func.last == "min" and len(args) == 2 and known(args[0]) is not known(args[1]):
+        bound = args[0] if known(args[0]) else args[1]
+        if type(bound.const) is int and bound.const > 0 and not bound.labels:
+            machine.trace.caps.append(bound.const)
+            mask |= lab.CAPPED
     if len(args) >= 2:
         left, right = machine.mask(args[0]), machine.mask(args[1])
         other = scores | machine.labels.lookups
