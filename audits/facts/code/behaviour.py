@@ -138,7 +138,7 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
 
 
 def cut_of(machine: Machine, headline: int | None) -> Cut | None:
-    """Return the least number of tokens that all scores of the headline were cut to, None where one is whole."""
+    """Return the least number of tokens that all scores of the headline were cut to, None if one is whole."""
     reached = [
         site
         for report in machine.trace.reports
