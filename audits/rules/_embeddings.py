@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from audits.location import Location
 from audits.outcome import Evidence, Severity, Status
+from audits.rules._script_text import calls
+from audits.rules._switches import switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,21 +29,30 @@ def hashed_embeddings(code: CodeFacts) -> tuple[Evidence, ...]:
         place
         for layer in code.layers
         if layer.executed and layer.language == "python"
-        for place in _of(layer)
+        for place in _of(layer, code)
     ]
     return tuple(found[:3])
 
 
-def _of(layer: Layer) -> Iterator[Evidence]:
+def _of(layer: Layer, code: CodeFacts) -> Iterator[Evidence]:
     if not _EMBEDDING.search(layer.source) or "class" not in layer.source:
         return
     for name, line, body in _modules(layer.source):
-        if _EMBEDDING.search(body) and any(
-            _HASH.search(row[:_WIDTH]) for row in body.split("\n") if _plain(row)
-        ):
+        if _EMBEDDING.search(body) and any(_HASH.search(text) for text in _plain_rows(body)):
             says = f"{name} hashes token ids into a learned embedding, an ordinary part of the model"
             place = Location(layer.path, line, line, layer.index)
+            made = [
+                Location(layer.path, at, at, layer.index) for at, _ in calls(layer.source, name) if at != line
+            ]
+            if made and all(switched_off(code, where) for where in made) or _idle(layer.source, name):
+                continue
             yield Evidence(place, says, Status.CLEAN, Severity.NOTE, 0.9, PATTERN)
+
+
+def _idle(source: str, name: str) -> bool:
+    """Return True when the objects of a class are attributes that no forward pass calls (#632)."""
+    holders = re.findall(rf"\.(\w+)[ \t]*=[ \t]*{name}\(", source)
+    return bool(holders) and not any(re.search(rf"\.{holder}[(\[)]", source) for holder in holders)
 
 
 def _modules(source: str) -> Iterator[tuple[str, int, str]]:
@@ -62,6 +73,10 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _plain(line: str) -> bool:
-    """Return False for lines of text: a percent sign in a string or comment is no hash."""
-    return '"' not in line and "'" not in line and not line.lstrip().startswith("#")
+def _plain_rows(body: str) -> Iterator[str]:
+    """Yield the lines without texts: a percent sign in a string is no hash. A closing bracket goes with its lines."""
+    rows = [row[:_WIDTH] for row in body.split("\n")]
+    for number, row in enumerate(rows):
+        if '"' in row or "'" in row or row.lstrip().startswith("#"):
+            continue
+        yield "".join(rows[max(number - 2, 0) : number + 1]) if row.lstrip().startswith(")") else row

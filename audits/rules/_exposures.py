@@ -40,6 +40,20 @@ def breach(exposure: Exposure) -> Breach:
     return Breach.PREQUANT_TTT if exposure.carried else Breach.TRAIN_ON_VAL
 
 
+def further_names(exposure: Exposure) -> tuple[str, ...]:
+    """Return what else an exposure is called.
+
+    Several epochs over validation before the score are `multi-epoch-final-score` besides training on it; a delta
+    whose loss is cut to a context, yet shared by overlapping windows, is both kinds of SLOT.
+    """
+    update, main = exposure.update, breach(exposure)
+    if main in (Breach.TRAIN_ON_VAL, Breach.PREQUANT_TTT) and update.repeated:
+        return (Breach.MULTI_EPOCH.value,)
+    if main is Breach.SLOT and update.prefix_only and update.kind is not UpdateKind.SOLVED:
+        return (Breach.SLOT_CONTEXT.value,)
+    return ()
+
+
 def exposures_of(behaviour: Behaviour, *wanted: Breach) -> tuple[Exposure, ...]:
     """Return the exposures of the wanted kinds, in source order."""
     found = [item for item in behaviour.exposures if breach(item) in wanted]

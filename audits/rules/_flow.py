@@ -38,6 +38,8 @@ class Sighting:
     confidence: float = 0.95
     pattern: str | None = None
     """Name of the pattern, where the rule has several."""
+    also: tuple[str, ...] = ()
+    """Further names for the same place: several epochs, a loss that is cut to a context."""
     function: str = ""
     """Function that holds the primary line: the search for the switch of a dormant pattern starts there."""
     headline: bool = True
@@ -104,7 +106,8 @@ class FlowRule(Rule):
 
     def names(self, seen: Iterable[Sighting]) -> tuple[str, ...]:
         """Return the pattern names of some breaches, without repeats."""
-        return tuple(dict.fromkeys(name for item in seen if (name := item.pattern or self.pattern)))
+        named = ((item.pattern or self.pattern, *item.also) for item in seen)
+        return tuple(dict.fromkeys(name for names in named for name in names if name))
 
     def shown(self, seen: Iterable[Sighting], status: Status, severity: Severity) -> tuple[Evidence, ...]:
         """Return the places of some breaches: primary lines first, then what goes with them, each line once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audits.facts.code.events import Learner, UpdateKind
-from audits.rules._exposures import Breach, breach, exposures_of
+from audits.rules._exposures import Breach, breach, exposures_of, further_names
 from audits.rules._flow import ASSUMED, Sighting, at
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _sighting(group: list[Exposure], tell: Callable[[Update, Location, Location]
         tuple(place for item in group for place in _further(item)),
         ASSUMED if all(item.assumed for item in group) else _CONFIDENCE.get(update.kind, _WEAK),
         _name(group),
+        tuple(dict.fromkeys(name for item in group for name in further_names(item))),
         update.function,
         any(item.headline for item in group),
     )

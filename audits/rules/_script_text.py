@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CALL_CAP = 2_000
 _DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(")
+_ONE_LINE = re.compile(r"[^:\n]{0,200}:[ \t]*[^\s#]")
+_BREAK = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#|;")
+_HEAD = re.compile(r"[ \t]*(?:class[ \t]+\w+(?:\([^()]*\))?|else|try|finally)[ \t]*:(?=[ \t]*[^\s#])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def functions(layer: Layer) -> tuple[Function, ...]:
 
 def _end(lines: list[str], start: int, indent: int) -> int:
     """Return the number of the last line of the block that a definition at index `start` opens."""
+    if _on_one_line(lines[start]):
+        return start + 1
     header = start
     while header < len(lines) - 1 and header - start < 60 and not lines[header].rstrip().endswith(":"):
         header += 1
@@ -90,6 +95,30 @@ def _end(lines: list[str], start: int, indent: int) -> int:
             break
         last = number + 1
     return last
+
+
+def _on_one_line(line: str) -> bool:
+    """Return True for a definition whose body follows on its own line."""
+    if line.rstrip().endswith(":"):
+        return False
+    opened = line.find("(") + 1
+    closed = opened + len(arguments(line, opened))
+    return bool(_ONE_LINE.match(line[closed + 1 :]))
+
+
+def statements(line: str) -> list[str]:
+    """Return the statements of a line, cut at semicolons and after the head of a class, each with its indent."""
+    head = _HEAD.match(line) if ":" in line else None
+    parts, start = ([line[: head.end()]], head.end()) if head else ([], 0)
+    indent = line[: len(line) - len(line.lstrip())]
+    for match in _BREAK.finditer(line, start) if ";" in line else ():
+        if match.group() == "#":
+            break
+        if match.group() == ";":
+            parts.append(line[start : match.start()])
+            start = match.end()
+    parts.append(line[start:])
+    return [part if part[:1].isspace() or number == 0 else indent + part for number, part in enumerate(parts)]
 
 
 def calls(source: str, name: str) -> Iterator[tuple[int, str]]:

@@ -146,11 +146,13 @@ def _origins(lines: list[str], name: str) -> Iterator[str]:
             yield " ".join(row[:_WIDTH] for row in lines[number : number + 10])
 
 
+_OR_NONE = re.compile(r"\bif\s+(?:\w+\.)?(\w+)\s*(?:>\s*0)?\s+else\s+None")
+_OFF = ("0", "false", "", "none", "off", "0.0")
 _GUARD = re.compile(r"\s*(?:if|elif)\s+(?:\w+\.)?(\w+)\s*(?:>\s*0(?:\.0)?)?\s*(?:and\b.*)?:")
 
 
 def switched_off(code: CodeFacts, location: Location) -> str | None:
-    """Return the setting, as `NAME=value`, that keeps the block around a line from running, or None."""
+    """Return the setting, as `NAME=value`, that keeps a line or the block around it from running, or None."""
     layer = next(
         (item for item in code.layers if (item.path, item.index) == (location.path, location.layer)), None
     )
@@ -158,21 +160,19 @@ def switched_off(code: CodeFacts, location: Location) -> str | None:
         return None
     lines = layer.source.splitlines()
     known = _by_identifier(code, lines, location)
-    indent = _indent(lines[location.start_line - 1]) if location.start_line <= len(lines) else 0
+    here = lines[location.start_line - 1] if location.start_line <= len(lines) else ""
+    choice = _OR_NONE.search(here[:500])
+    setting = known.get(choice.group(1)) if choice else None
+    if setting is not None and str(setting.value).strip().lower() in _OFF:
+        return f"{setting.name}={setting.value}"
+    indent = _indent(here)
     for line in reversed(lines[: location.start_line - 1]):
         if _passed_over(line) or _indent(line) >= indent:
             continue
         indent = _indent(line)
         guard = _GUARD.match(line[:500])
         setting = known.get(guard.group(1)) if guard else None
-        if setting is not None and str(setting.value).strip().lower() in (
-            "0",
-            "false",
-            "",
-            "none",
-            "off",
-            "0.0",
-        ):
+        if setting is not None and str(setting.value).strip().lower() in _OFF:
             return f"{setting.name}={setting.value}"
         if indent == 0:
             return None

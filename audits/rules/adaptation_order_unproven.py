@@ -14,6 +14,7 @@ from audits.rules._learning import STEPS, learning, stray_steps
 if TYPE_CHECKING:
     from audits.facts import Facts
     from audits.facts.code.behaviour import Behaviour, Update
+    from audits.facts.native import NativeFacts
     from audits.outcome import Outcome
 
 NEURAL, SCORE_FIRST_TTT, LORA, PHASED, COUNTS = (
@@ -37,7 +38,8 @@ class AdaptationOrderUnproven(Rule):
     and everything it depends on was followed; code that was not seen is no proof.
     Looks for: a loss on validation targets that reaches bits per byte, and every update it depends on. Where each of
     them learned from earlier tokens only, the legal pattern is named: score-first training, per-document
-    adapters, both in phases, normalised counts, or nothing but the trained model.
+    adapters, both in phases, counts that reach the score for every next token alike, or nothing but the trained
+    model, which the claimed score alone decides.
     Blind to: scores computed in C, in a package or in another process, and payloads that cannot be decoded.
     """
 
@@ -72,7 +74,7 @@ class AdaptationOrderUnproven(Rule):
         if stray and not behaviour.adaptations and not behaviour.exposures:
             reason = f"{learning(stray[0])}, and no score that depends on it could be followed"
             return self.outcome(Status.UNCLEAR, reason, dormant=asleep)
-        patterns = legal_patterns(behaviour)
+        patterns = legal_patterns(behaviour, facts.native)
         asleep = tuple(name for name in asleep if name not in patterns)
         if behaviour.exposures:
             reason = "the order is known, and it is broken: other rules say where"
@@ -86,8 +88,12 @@ class AdaptationOrderUnproven(Rule):
         )
 
 
-def legal_patterns(behaviour: Behaviour) -> tuple[str, ...]:
-    """Return the names of what learns in order, or `pure-neural` where nothing learns at all."""
+def legal_patterns(behaviour: Behaviour, native: NativeFacts | None = None) -> tuple[str, ...]:
+    """Return the names of what learns in order, with `pure-neural` where the claimed score learned nothing.
+
+    `score-first-ttt` says when something learns, `lora-ttt` that an adapter does, `phased-ttt` that adapters and
+    the model's own weights do.
+    """
     kept = kept_in_order(behaviour)
     trained = [update for update in kept if update.kind in STEPS]
     adapters = [update for update in trained if update.learner is Learner.ADAPTER]
@@ -97,14 +103,34 @@ def legal_patterns(behaviour: Behaviour) -> tuple[str, ...]:
         found.append(LORA)
     if adapters and models:
         found.append(PHASED)
-    if models and not adapters:
+    starts_over = {item.update.location for item in behaviour.exposures if not item.update_first}
+    if any(update.location not in starts_over for update in trained):
         found.append(SCORE_FIRST_TTT)
-    keyed = any(mark.kind == "target-keyed-count" for mark in behaviour.marks)
-    if not keyed and any(update.kind is UpdateKind.TABLE for update in kept):
+    if _counts(behaviour, native):
         found.append(COUNTS)
-    if not found and behaviour.scores and not behaviour.exposures and not behaviour.marks:
+    hinted = native is not None and bool(native.compiled_predictors)
+    nothing = not found and behaviour.scores and not behaviour.exposures and not behaviour.marks
+    if nothing and not hinted or behaviour.frozen_claim:
         found.append(NEURAL)
     return tuple(found)
+
+
+def _counts(behaviour: Behaviour, native: NativeFacts | None) -> bool:
+    """Return True when counts of earlier tokens enter a score, and for every next token alike.
+
+    Counts of bytes, counts under a key that holds the target, counts that the scored tokens filled and hints
+    that only some targets get are other rules' patterns: their mixtures do not sum to one.
+    """
+    if any(mark.kind in ("target-keyed-count", "byte-mixed") for mark in behaviour.marks):
+        return False
+    exposed = {item.update.location for item in behaviour.exposures}
+    gated = {(hint.location.path, hint.function) for hint in native.gated} if native else set()
+    return bool(behaviour.scores) and any(
+        update.kind is UpdateKind.TABLE
+        and update.location not in exposed
+        and (update.location.path, update.function) not in gated
+        for update in behaviour.counted
+    )
 
 
 def kept_in_order(behaviour: Behaviour) -> tuple[Update, ...]:

@@ -29,10 +29,11 @@ class CalibrationOnTrainingDataAtEval(Rule):
 
     Why: evaluation may not read training data. Calibration belongs to training and has to fit its time, or to do
     without data.
-    Looks for: functions that hook modules and take outer products of activations, the source that the arguments
-    of their calls lead back to, and whether the runs kept time for it. Calibration inside the time, and on
-    text that the model generates itself, is named and legal.
-    Blind to: calibration that is written out in place, without a function of its own.
+    Looks for: functions that hook modules and take outer products of activations, or whose callers do, or a long
+    function that does both in place; the source that their arguments lead back to, and whether the runs kept
+    time for it: late is what starts at the cap or overruns it with less than half of its time in reserve.
+    Calibration inside the time, and on text that the model generates itself, is named and legal.
+    Blind to: statistics that modules store themselves, without a hook.
     Ruling: reported of 2026-03-25 (#593, #609) as forbidden, yet rows did so by some seconds (#1855). What it
     costs in time is judged under limits; here it is noted.
     """
@@ -124,7 +125,7 @@ def _late(run: LogFacts, facts: Facts) -> bool:
     if cap is None:
         return False
     stop = (run.train_milliseconds or 0.0) / 1000.0
-    spent = sum(entry.seconds for entry in run.hessians)
+    spent = run.hessian_seconds
     kept = run.gptq_reserve_seconds.value if run.gptq_reserve_seconds else 0.0
     if spent:
         return kept < spent / 2 and stop + spent >= cap + facts.track.one_step_tolerance_seconds

@@ -30,7 +30,6 @@ class CalibrationPastCap(Rule):
     axis = Axis.LIMITS
     condition = Condition.TIME
     severity = Severity.WARNING
-    pattern = "calib-on-train-past-clock"
     sources = (
         RuleSource(
             "PR #593 and #609",
@@ -106,7 +105,7 @@ class CalibrationPastCap(Rule):
 
 
 def _end(run: LogFacts) -> float:
-    return (run.train_milliseconds or 0.0) / 1000.0 + sum(entry.seconds for entry in run.hessians)
+    return (run.train_milliseconds or 0.0) / 1000.0 + run.hessian_seconds
 
 
 def _evidence(run: LogFacts, end: float, status: Status, severity: Severity) -> Evidence:

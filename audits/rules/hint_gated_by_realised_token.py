@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from audits.facts.native import GatedHint, Switch
     from audits.facts.settings import Scalar
 
+COUNTS = "ngram-normalised"
+"""A prediction looked up for every token alike, and blended into the whole distribution."""
 _SCRIPT = """\
 import math
 import os
@@ -160,12 +162,14 @@ class HintGatedByRealisedToken(Rule):
     def check(self, facts: Facts) -> Outcome:
         """Flag gated hints that are reached and carry weight."""
         seen = facts.native
+        names = (COUNTS,) if seen.compiled_predictors else ()
         if not seen.gated:
             if seen.predictors:
                 shown = tuple(
                     Evidence(where, "looked up without the token", Status.CLEAN) for where in seen.predictors
                 )
-                return self.outcome(Status.CLEAN, "predictions are stored for every token alike", shown[:4])
+                reason = "predictions are stored for every token alike"
+                return self.outcome(Status.CLEAN, reason, shown[:4], patterns=names)
             return self.outcome(Status.NOT_APPLICABLE, "no position loop stores a looked-up prediction")
         live = [hint for hint in seen.gated if self._off(hint, facts) is None]
         if live:
@@ -176,7 +180,9 @@ class HintGatedByRealisedToken(Rule):
             confidence = 0.9 if any(hint.reached for hint in live) else 0.8
             return self.outcome(Status.FLAGGED, reason, _shown(live, Status.FLAGGED), confidence=confidence)
         why = "; ".join(dict.fromkeys(self._off(hint, facts) or "" for hint in seen.gated))
-        return self.outcome(Status.DORMANT, why, _shown(list(seen.gated), Status.DORMANT))
+        ungated = any(hint.reached is not False for hint in seen.gated)
+        shown = _shown(list(seen.gated), Status.DORMANT)
+        return self.outcome(Status.DORMANT, why, shown, patterns=names if ungated else ())
 
     @staticmethod
     def _off(hint: GatedHint, facts: Facts) -> str | None:

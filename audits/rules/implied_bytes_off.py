@@ -22,6 +22,8 @@ SPLIT_SHARE = 0.0005
 GROSS = 0.005
 RATIO_SHARE = 0.002
 RATIO_FAR = 0.05
+UNSURE = 0.65
+"""Confidence where there are too few bytes: it is open what is wrong."""
 
 
 class Implied(NamedTuple):
@@ -99,8 +101,15 @@ class ImpliedBytesOff(Rule):
         if bad:
             worst = min(bad, key=lambda entry: list(Severity).index(entry.severity))
             confidence = max(entry.confidence for entry in bad)
+            # Fewer bytes than the text has are a part of it as often as a wrong table: no name fits both (#126).
+            more = any(entry.severity is Severity.VIOLATION and entry.confidence > UNSURE for entry in bad)
             return self.outcome(
-                Status.FLAGGED, worst.message, tuple(bad), severity=worst.severity, confidence=confidence
+                Status.FLAGGED,
+                worst.message,
+                tuple(bad),
+                severity=worst.severity,
+                confidence=confidence,
+                patterns=(self.pattern,) if more else (),
             )
         if all(entry.status is Status.NOT_APPLICABLE for entry in judged):
             return self.outcome(Status.NOT_APPLICABLE, judged[0].message)
@@ -135,7 +144,7 @@ class ImpliedBytesOff(Rule):
         severity = Severity.VIOLATION if gross else Severity.WARNING
         if gross and off < 0:
             message += ": a part of the split was scored, or bytes are missing"
-        return Evidence(where, message, Status.FLAGGED, severity, confidence=0.9 if off > 0 else 0.65)
+        return Evidence(where, message, Status.FLAGGED, severity, confidence=0.9 if off > 0 else UNSURE)
 
 
 def _judge_ratio(entry: Implied, challenge: Challenge, where: Location) -> Evidence:

@@ -44,6 +44,7 @@ class LastEpochScored(FlowRule):
     Looks for: an update that follows the score in the text and yet precedes it when the program runs,
     because a loop around both starts over: accumulators that are zeroed in each epoch, or added to only in
     the last one.
+    Epochs that only train, before any score, are the rule on training's; they bear this pattern's name as well.
     Blind to: epochs that are separate runs of the script with the weights kept on disk.
     Ruling: several epochs on tokens that are already scored are accepted (#549, #1413); the score must come
     from before the first of them.

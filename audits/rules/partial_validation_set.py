@@ -23,6 +23,8 @@ SPLIT_SHARE = 0.0005
 BYTES_SHARE = 0.005
 RATIO_SHARE = 0.002
 RATIO_FAR = 0.05
+UNSURE = 0.7
+"""Confidence in a count that no split has, whose bytes exceed the split's."""
 LIMIT = re.compile(
     r"^(?:max_?val_?(?:tokens|seqs|sequences|batches|docs|windows)|"
     r"val_?(?:max_?(?:tokens|seqs|sequences|batches|docs|windows)|tokens?_?(?:limit|cap)|limit|limit_tokens|"
@@ -84,8 +86,11 @@ class PartialValidationSet(Rule):
         judged = [_judge(run, facts) for run in runs if run.val_tokens]
         bad = [entry for entry in judged if entry.status is Status.FLAGGED]
         if bad:
+            surest = max(bad, key=lambda entry: entry.confidence)
+            # Tokens that imply more bytes than the split has are no part of it: the table is wrong, or the text (#1184).
+            names = (self.pattern,) if surest.confidence > UNSURE else ()
             return self.outcome(
-                Status.FLAGGED, bad[0].message, tuple(bad), confidence=max(e.confidence for e in bad)
+                Status.FLAGGED, bad[0].message, tuple(bad), confidence=surest.confidence, patterns=names
             )
         whole = any(entry.status is Status.CLEAN for entry in judged)
         cut = () if whole else tuple(_cut(facts))
@@ -149,7 +154,7 @@ def _judge(run: LogFacts, facts: Facts) -> Evidence:
         )
     if share < 1:
         return Evidence(where, f"{message}; they cover {share:.0%} of its bytes", confidence=0.9)
-    return Evidence(where, f"{message}; they imply {share:.0%} of its bytes", confidence=0.7)
+    return Evidence(where, f"{message}; they imply {share:.0%} of its bytes", confidence=UNSURE)
 
 
 def _implied(run: LogFacts, facts: Facts, tokens: int) -> float | None:

@@ -29,6 +29,8 @@ class Update:
     prefix_only: bool
     """The loss it learns from is cut to positions before a boundary inside the window."""
     in_loop: bool
+    repeated: bool = False
+    """Several epochs: a loop around the update goes over the same tokens again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ class Behaviour:
     marks: tuple[Mark, ...] = ()
     updates: tuple[Update, ...] = ()
     cut: Cut | None = None
+    counted: tuple[Update, ...] = ()
+    """Tables whose counts of validation tokens reach a report, in whatever order."""
+    frozen_claim: bool = False
+    """The claimed score shows by the text it is printed under; nothing behind it learned from validation."""
     complete: bool = True
     """False when the step budget ran out before the program ended."""
 
@@ -133,6 +139,8 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
         marks=marks_of(machine, headline),
         updates=tuple(updates.values()),
         cut=cut_of(machine, headline),
+        counted=tuple(updates[key] for key in reaching_tables(machine)),
+        frozen_claim=headline is not None and is_frozen(labels, headline),
         complete=not trace.budget_spent,
     )
 
@@ -178,6 +186,7 @@ def freeze(site: UpdateSite) -> Update:
         site.shared,
         site.prefix_only,
         bool(site.loops),
+        site.repeated,
     )
 
 
@@ -200,6 +209,27 @@ def headline_mask(machine: Machine, claimed_labels: frozenset[str]) -> int | Non
         if any(label in text for label in claimed_labels):
             mask |= shown
     return mask if mask & machine.labels.scores else None
+
+
+def reaching_tables(machine: Machine) -> dict[int, None]:
+    """Return the updates of tables whose content was mixed into a score or reaches a report."""
+    labels = machine.labels
+    reported = 0
+    for report in machine.trace.reports:
+        reported |= report.labels
+        for site in score_sites(labels, report):
+            reported |= site.learned
+    sites = [labels.state_info[bit][0] for bit in bit_numbers(reported & labels.table_states)]
+    mixed = [site for site in machine.mixed_in.values() if site.learner is Learner.TABLE]
+    return dict.fromkeys(id(site) for site in (*sites, *mixed))
+
+
+def is_frozen(labels: Labels, headline: int) -> bool:
+    """Return whether nothing in a mask depends on a learned state or on a marked place."""
+    learned = headline & (labels.states | labels.conflicts | sum(MARKS))
+    return not learned and not any(
+        labels.score_info[bit].learned for bit in bit_numbers(headline & labels.scores)
+    )
 
 
 def scored_first(conflict: Conflict, sites: list[ScoreSite]) -> bool:

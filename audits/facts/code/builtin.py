@@ -72,7 +72,8 @@ def call_builtin(
         if len(args) == 3 and isinstance(args[2].const, int) and args[2].const < 0:
             start = UNKNOWN
         mask = union(machine, args, kwargs) & ~(lab.NEXT_INDEX)
-        return Value(mask & ~machine.labels.vals, None, ("range", start))
+        shape = ("range", start, 1) if _holds_one(args) else ("range", start)
+        return Value(mask & ~machine.labels.vals, None, shape)
     if name in ("list", "tuple", "sorted", "reversed", "set", "frozenset", "iter", "deque"):
         return copy_sequence(machine, first) if args else make_list(machine, [])
     if name == "dict":
@@ -145,3 +146,9 @@ def attribute_call(machine: Machine, frame: Frame, name: str, args: Args) -> Val
         elif isinstance(obj, Class) and len(args) > 2:
             obj.attrs[args[1].const] = args[2]
     return NONE
+
+
+def _holds_one(args: Args) -> bool:
+    """Return whether a range is known to hold a single number: one epoch is no second pass."""
+    ends = [value.const for value in args if type(value.const) is int]
+    return len(ends) == len(args) and (ends == [1] or len(ends) == 2 and ends[1] - ends[0] == 1)

@@ -158,6 +158,7 @@ def implied_switches(configuration: Configuration, printed: list[str]) -> dict[s
         if setting.origin is not ValueOrigin.DEFAULT or str(setting.value).lower() not in ("0", "false"):
             continue
         stem = name.removesuffix("_ENABLED").removesuffix("_ENABLE")
+        stem = stem.removeprefix("USE_").removeprefix("ENABLE_")
         changed = [
             other
             for key, other in configuration.settings.items()

@@ -53,6 +53,8 @@ class UpdateSite:
     """The learner is one tensor shared by a batch of windows."""
     prefix_only: bool = False
     """The loss it learned from was restricted to positions before a boundary."""
+    repeated: bool = False
+    """A loop around those that cut the tokens out goes over them again (epochs)."""
     lineage: int = 0
     """Mask of `made from what learned here`."""
     byte_keyed: bool = False

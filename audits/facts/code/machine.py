@@ -54,8 +54,16 @@ class Machine(Memory):
         site.byte_keyed = site.byte_keyed or bool(learner is Learner.TABLE and mask & lab.PIECES)
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
         for tags in labels.val_tag_sets(mask):
+            site.repeated = site.repeated or self.goes_again(tags)
             out |= labels.state(site, tags)
         return out
+
+    def goes_again(self, tags: int) -> bool:
+        """Return whether an open loop that cuts out no tokens lies around one that does."""
+        cutting = {self.labels.tag_info[bit][0] for bit in bit_numbers(tags)}
+        passed = [loop.once or loop.number in cutting for loop in self.loops]
+        last = max((place for place, loop in enumerate(self.loops) if loop.number in cutting), default=0)
+        return not all(passed[:last])
 
     def scored(self, frame: Frame, node: ast.AST, prediction: int, targets: int) -> int:
         """Record a loss on validation targets; return its score and conflict labels."""

@@ -70,12 +70,13 @@ class Frame:
 class Loop:
     """An open loop instance and the pass it is in."""
 
-    __slots__ = ("is_while", "number", "tag")
+    __slots__ = ("is_while", "number", "once", "tag")
 
-    def __init__(self, number: int, tag: int, is_while: bool) -> None:
+    def __init__(self, number: int, tag: int, is_while: bool, once: bool = False) -> None:
         self.number = number
         self.tag = tag
         self.is_while = is_while
+        self.once = once
 
 
 class Memory:
@@ -292,13 +293,14 @@ class Memory:
         body: list[ast.stmt],
         is_while: bool,
         execute: Callable[[Any, Frame, list[ast.stmt]], int],
+        once: bool = False,
     ) -> int:
         """Run a loop body once, and a second time when the first pass may have changed what it reads."""
         number = self.labels.new_loop()
         flow = NORMAL
         frame.loop_exits.append(([], []))
         for step in (1, 2):
-            loop = Loop(number, self.labels.tag(number, step), is_while)
+            loop = Loop(number, self.labels.tag(number, step), is_while, once)
             self.loops.append(loop)
             version, decisions = self.version, self.first_pass_decisions
             innocent = self.innocent_names(frame) if step == 1 else []
@@ -316,7 +318,7 @@ class Memory:
                 frame.loop_exits[-1] = ([], [])
             finally:
                 self.loops.pop()
-            if flow in (RETURN, RAISE, BREAK):
+            if once or flow in (RETURN, RAISE, BREAK):
                 break
             if (
                 self.version == version

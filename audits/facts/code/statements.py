@@ -190,7 +190,8 @@ def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
 
     if _is_empty(machine, source):
         return execute(machine, frame, node.orelse)
-    flow = machine.run_loop(frame, bind, node.body, False, execute)
+    once = type(source.const) is tuple and source.const[2:] == (1,)
+    flow = machine.run_loop(frame, bind, node.body, False, execute, once)
     return flow or execute(machine, frame, node.orelse)
 
 

@@ -81,7 +81,7 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
     cut = 0
     if lower is not None and not known(lower):
         cut = lab.SUFFIX
-    elif (lower is None or lower.const == 0) and upper is not None and not known(upper):
+    elif (lower is None or lower.const != 1) and upper is not None and not known(upper):
         cut = lab.PREFIX
     return mask, shifted, cut
 
@@ -226,7 +226,8 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     if mask & lab.PIECES or not mask & (labels.scores | labels.params):
         out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
     if mask & (labels.scores | labels.params):
-        out |= index.cut
+        # A mask of positions cuts as the slice does that it was filled by (#1282, #1306).
+        out |= index.cut | index.labels & (lab.PREFIX | lab.SUFFIX)
     keep = base.obj if isinstance(base.obj, Buffer) and index.is_slice else None
     return Value(out, keep)
 

@@ -145,6 +145,11 @@ class LogFacts:
         return self.last_step.milliseconds if self.last_step else None
 
     @property
+    def hessian_seconds(self) -> float:
+        """Return the time spent on calibration; a line that the log holds twice counts once."""
+        return sum(seconds for _, seconds in {(entry.count, entry.seconds) for entry in self.hessians})
+
+    @property
     def step_milliseconds(self) -> float | None:
         """Return the mean duration of one late training step."""
         last, before = self.last_step, self.previous_step

@@ -59,3 +59,9 @@ class NativeFacts:
     predictors: tuple[Location, ...] = ()
     """Places where a prediction is stored for a position from a table, gated or not."""
     problems: tuple[str, ...] = ()
+
+    @property
+    def compiled_predictors(self) -> tuple[Location, ...]:
+        """Return the predictors of native sources: what Python stores is followed into the score instead."""
+        native = {(entry.location.path, entry.location.layer) for entry in self.functions}
+        return tuple(where for where in self.predictors if (where.path, where.layer) in native)
