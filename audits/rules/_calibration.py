@@ -76,8 +76,10 @@ def calibrations(code: CodeFacts) -> tuple[Calibration, ...]:
 
 
 def _of(layer: Layer, code: CodeFacts) -> Iterator[Calibration]:
-    found = functions(layer)
     lines = [layer.source.count("\n", 0, match.start()) + 1 for match in _HOOK.finditer(layer.source)]
+    if not lines:
+        return
+    found = functions(layer)
     hooked = {item for line in lines for item in found if item.start <= line <= item.end}
     trail = _Trail(layer)
     for name in sorted({item.name for item in hooked if item.end - item.start <= _LINES}):
@@ -101,7 +103,7 @@ def _of(layer: Layer, code: CodeFacts) -> Iterator[Calibration]:
 
 
 def _in_place(function: Function, lines: list[int], trail: _Trail, code: CodeFacts) -> Iterator[Calibration]:
-    """Yield the calibration that a long function writes out: from its last hook to where hooks are removed."""
+    """Yield the calibration that a long function writes out: from its first hook to where hooks are removed."""
     if function.end - function.start <= _LINES:
         return
     first = min(line for line in lines if function.start <= line <= function.end)
