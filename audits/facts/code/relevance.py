@@ -81,7 +81,9 @@ class CallNames:
         seeds = {name for name, text in self.bodies if _SCORES.in_text(text)}
         # Every module has a `forward`: that a method calls some part's says nothing about this one.
         callers = {name: callers for name, callers in self.callers.items() if name not in _COMMON}
-        callers["forward"] = {name for name, text in self.bodies if ".forward(" in text and _OWN_FORWARD.search(text)}
+        callers["forward"] = {
+            name for name, text in self.bodies if ".forward(" in text and _OWN_FORWARD.search(text)
+        }
         return close(seeds, callers)
 
     def learning(self) -> set[str]:
