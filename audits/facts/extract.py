@@ -23,6 +23,7 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     from audits.facts.claims import read_claims
     from audits.facts.code.extract import CodeSource, extract_code
     from audits.facts.code.modules import parse
+    from audits.facts.headline import claimed_runs
     from audits.facts.logs import parse_logs
     from audits.facts.native import read_native
     from audits.unpack.layers import unpack
@@ -32,7 +33,8 @@ def extract(submission: Submission, challenge: Challenge) -> Facts:
     unpacked = unpack(submission)
     modules, problems = parse(unpacked.main, unpacked.modules)
     source = CodeSource(unpacked.layers, unpacked.main, modules, (*unpacked.problems, *problems))
-    code = extract_code(submission, source, logs, claimed_labels(logs, claims))
+    labels, runs = claimed_labels(logs, claims), claimed_runs(logs, claims)
+    code = extract_code(submission, source, logs, labels, runs)
     return Facts(
         submission=submission,
         challenge=challenge,

@@ -49,10 +49,12 @@ def combine(
     lconst, rconst = left.const, right.const
     if lconst is not UNKNOWN and rconst is not UNKNOWN:
         if isinstance(lconst, _SIMPLE) and isinstance(rconst, _SIMPLE):
-            return Value(left.labels | right.labels, None, fold(kind, lconst, rconst))
+            return Value(
+                moved(kind, left, right, left.labels | right.labels), None, fold(kind, lconst, rconst)
+            )
         if type(lconst) is Later and type(rconst) is int and rconst >= 0:
             if kind is ast.Add:
-                return Value(left.labels, None, Later(lconst.start + rconst))
+                return Value(moved(kind, left, right, left.labels), None, Later(lconst.start + rconst))
             if kind is ast.Sub and rconst >= 1:
                 return previous_pass(machine, left)
     if kind is ast.Div and isinstance(left.obj, File | External):
@@ -63,6 +65,30 @@ def combine(
         return previous_pass(machine, left)
     lmask, rmask = machine.mask(left), machine.mask(right)
     return Value(operate(machine, frame, node, kind, left, right, lmask, rmask))
+
+
+def moved(kind: type, left: Value, right: Value, mask: int) -> int:
+    """Return the labels of a sum or product of a counter: one to the right it is still a position."""
+    if not mask & lab.COUNTER:
+        return mask
+    if kind is ast.Add and (is_one(left) or is_one(right)):
+        return mask | lab.NEXT_INDEX
+    return mask if kind is ast.Sub and is_one(right) else mask & ~lab.COUNTER
+
+
+def is_one(value: Value) -> bool:
+    """Return whether a value is the integer 1."""
+    return type(value.const) is int and value.const == 1
+
+
+def next_position(machine: Machine, mask: int) -> int:
+    """Return the labels of a counter plus one: it reads after what the bare counter reads in this pass."""
+    for loop in reversed(machine.loops):
+        if loop.tag & mask:
+            number, step = machine.labels.tag_info[loop.tag.bit_length() - 1]
+            machine.effects += 1
+            return mask & ~loop.tag | machine.labels.tag(number, step + 0.5)
+    return mask
 
 
 def is_counter(machine: Machine, value: Value) -> bool:
@@ -125,7 +151,8 @@ def operate(
 ) -> int:
     """Return the labels of a binary operation on non-constants."""
     labels = machine.labels
-    mask = lmask | rmask
+    # A number computed from a switch is no longer its value.
+    mask = moved(kind, left, right, (lmask | rmask) & ~labels.knobs)
     scored = mask & labels.scores
     in_bits = kind is ast.Div and is_ln2(right) or kind is ast.Mult and (is_ln2(left) or is_ln2(right))
     if in_bits and (scored or machine.presuming):
@@ -143,9 +170,9 @@ def operate(
     elif kind is ast.Mult and lmask & rmask & lab.DISTRIBUTION and not scored:
         mask |= lab.ENTROPY
     if kind is ast.Add:
-        if right.const == 1 and type(right.const) is int or left.const == 1 and type(left.const) is int:
+        if is_one(right) or is_one(left):
             mask |= lab.NEXT_INDEX
-    elif kind is ast.Sub:
+    elif kind in (ast.Sub, ast.Mult):
         mask &= ~lab.NEXT_INDEX
     elif kind is ast.Div and (lmask | rmask) & labels.lookups:
         mask |= count_ratio(machine, frame, node, lmask, rmask)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from audits.facts.code.events import UpdateKind
 from audits.facts.code.expressions import evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.subscripts import store_subscript
-from audits.facts.code.updates import update_net
+from audits.facts.code.updates import overwrite
 from audits.facts.code.values import (
     Buffer,
     Class,
@@ -87,7 +86,7 @@ def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: 
                 mask = machine.mask(value)
                 machine.put(("gradient", bit), mask)
             elif node.attr == "data":
-                update_net(machine, frame, node, obj.net, machine.mask(value), UpdateKind.IN_PLACE)
+                overwrite(machine, frame, node, obj, machine.mask(value))
             elif node.attr not in ("requires_grad",):
                 machine.put((id(obj.net), f"{obj.path}.{node.attr}"), value)
         elif kind is Buffer and node.attr == "data":

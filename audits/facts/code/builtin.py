@@ -9,7 +9,7 @@ from typing import Any
 from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.calls import call_value, opaque, union
-from audits.facts.code.containers import make_list
+from audits.facts.code.containers import make_list, put_key
 from audits.facts.code.decisions import known, truth
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
@@ -79,7 +79,7 @@ def call_builtin(
     if name == "dict":
         box = machine.track(Container(is_dict=True))
         for key, value in kwargs.items():
-            machine.put((id(box), ("key", key)), value)
+            put_key(machine, box, key, value)
         machine.add_content(box, union(machine, args, kwargs))
         return Value(0, box)
     if name == "enumerate" and args:

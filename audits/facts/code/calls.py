@@ -9,6 +9,7 @@ from typing import Any
 
 from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
+from audits.facts.code.containers import put_key
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
@@ -362,7 +363,7 @@ def bind_arguments(
     if arguments.kwarg is not None:
         box = machine.track(Container(is_dict=True))
         for name, value in spare.items():
-            machine.put((id(box), ("key", name)), value)
+            put_key(machine, box, name, value)
         env[arguments.kwarg.arg] = Value(0, box)
     for name in (*names, *keyword_only):
         if name not in env:

@@ -58,7 +58,7 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
         shown = default.const if isinstance(default.const, str | int | float | bool) else None
         configuration.settings[name] = Setting(name, shown, text, origin, here, where)
     if configuration.open_switches and is_switch(text):
-        return Value(default.labels)
+        return Value(default.labels | machine.labels.knob(name))
     if value is None:
         return default
 

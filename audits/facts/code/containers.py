@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audits.facts.code.machine import Machine
 from audits.facts.code.values import Container, Fixed, HeapObject, Value, join, objects
 
@@ -27,6 +29,21 @@ def add_element(machine: Machine, box: Container, value: Value) -> None:
         machine.put((id(box), "element"), new)
     if machine.heap.get((id(box), "literal")) is not None:
         machine.put((id(box), "literal"), None)
+
+
+def put_key(machine: Machine, box: Container, key: object, value: Value) -> None:
+    """Store a value under a known key of a dictionary."""
+    box.keyed[key] = None
+    machine.put((id(box), ("key", key)), value)
+
+
+def join_keys(machine: Machine, box: Container, keys: Iterable[object], value: Value) -> None:
+    """Let the values under some keys be this one as well: it was added to them, or its key is not known."""
+    for key in keys:
+        old = machine.heap.get((id(box), ("key", key)))
+        if old is not None:
+            new = join(old, value)
+            machine.put((id(box), ("key", key)), Value(new.labels, new.obj))
 
 
 def heap_object(value: Value) -> HeapObject | None:

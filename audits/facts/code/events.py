@@ -131,8 +131,10 @@ class Trace:
     """Functions entered, as (path, layer, first line)."""
     prints: list[tuple[str, int]] = field(default_factory=list)
     """Texts that show a score, with what is known of them (`*` for the rest) and the labels shown."""
-    texts: dict[str, None] = field(default_factory=dict)
-    """Beginnings of the formatted texts that were built, most of them log lines."""
+    texts: dict[str, int] = field(default_factory=dict)
+    """Beginnings of the texts that were built, most of them log lines, and the switches they stand under."""
+    stated: dict[str, str] = field(default_factory=dict)
+    """Text that stands before the value of a switch in a formatted text, and the switch."""
     caps: list[int] = field(default_factory=list)
     """Constants that something else was held under."""
     cuts: list[tuple[int, Location]] = field(default_factory=list)

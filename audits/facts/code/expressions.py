@@ -13,7 +13,7 @@ from typing import Any
 from audits.facts.code import labels as lab
 from audits.facts.code.arithmetic import _NUMBERS, _SIMPLE, combine
 from audits.facts.code.attributes import get_attribute
-from audits.facts.code.containers import add_element, make_list
+from audits.facts.code.containers import add_element, make_list, put_key
 from audits.facts.code.decisions import compare, known, note_decision, truth
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
@@ -42,7 +42,15 @@ def evaluate(machine: Machine, frame: Frame, node: ast.expr) -> Value:
 
 def _constant(machine: Machine, frame: Frame, node: ast.Constant) -> Value:
     value = node.value
+    if type(value) is str and 7 < len(value) < 81:
+        note_text(machine, value)
     return NONE if value is None else Value(path_labels(value) if type(value) is str else 0, None, value)
+
+
+def note_text(machine: Machine, text: str) -> None:
+    """Remember a text that may be part of a log, with the switches it stands under wherever it is built."""
+    texts = machine.trace.texts
+    texts[text] = texts.get(text, machine.under) & machine.under
 
 
 def path_labels(text: str) -> int:
@@ -146,7 +154,9 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         rmask = machine.mask(value)
         compared = compared or scored and bool(rmask & labels.scores)
         mask |= rmask
-    out = mask & (labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX | lab.CHOSEN)
+    out = mask & (
+        labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX | lab.CHOSEN | labels.knobs
+    )
     named = isinstance(node.left, ast.Name) and isinstance(node.comparators[0], ast.Name)
     if named and mask & labels.scores and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         # `if bpb < best:` lets a score decide; against a literal it is a check.
@@ -173,6 +183,7 @@ def _tuple(machine: Machine, frame: Frame, node: ast.Tuple | ast.List) -> Value:
 
 def _dict(machine: Machine, frame: Frame, node: ast.Dict) -> Value:
     box = machine.track(Container(is_dict=True))
+    box.is_record = bool(node.keys) and all(isinstance(key, ast.Constant) for key in node.keys)
     element: Value | None = None
     for key, item in zip(node.keys, node.values, strict=True):
         value = evaluate(machine, frame, item)
@@ -181,7 +192,7 @@ def _dict(machine: Machine, frame: Frame, node: ast.Dict) -> Value:
             continue
         name = evaluate(machine, frame, key)
         if known(name) and isinstance(name.const, _SIMPLE):
-            machine.put((id(box), ("key", name.const)), value)
+            put_key(machine, box, name.const, value)
         element = value if element is None else join(element, value)
     if element is not None:
         machine.put((id(box), "element"), element)
@@ -221,7 +232,10 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
     if verdict is not None:
         note_decision(machine, test)
         return evaluate(machine, frame, node.body if verdict else node.orelse)
+    under = machine.under
+    machine.under |= test.labels & machine.labels.knobs
     out = join(evaluate(machine, frame, node.body), evaluate(machine, frame, node.orelse))
+    machine.under = under
     if test.labels & lab.SCORE_COMPARED and out.labels & machine.labels.scores:
         machine.mark(frame, node, lab.ORACLE)
         return Value(out.labels | lab.ORACLE, out.obj, out.const)
@@ -239,6 +253,8 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
         value = evaluate(machine, frame, part.value) if isinstance(part, ast.FormattedValue) else NOTHING
         mask |= value.labels & (lab.PATH_VAL | lab.PATH_TRAIN | lab.BYTES_FILE)
         shown |= value.labels
+        if value.labels & machine.labels.knobs:
+            note_value(machine, pieces, part, value)
         if isinstance(value.const, str | int) and len(pieces) < 64:
             pieces.append(str(value.const)[:2000])
         else:
@@ -248,7 +264,7 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
     if machine.presuming and "bpb" in text.lower():
         shown = machine.presumed(frame, node, shown)
     if len(text) > 7 and isinstance(node.values[0], ast.Constant):
-        machine.trace.texts[str(node.values[0].value)[:80]] = None
+        note_text(machine, str(node.values[0].value)[:80])
     if shown & machine.labels.scores:
         machine.trace.prints.append((text, shown))
         telling = machine.labels.scores | machine.labels.conflicts | lab.MARKED
@@ -257,6 +273,14 @@ def _formatted(machine: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
             # that was reported bare may be printed again with what was mixed into it (#2080).
             machine.report(frame, node, shown)
     return Value(mask | path_labels(text), None, text if constant else UNKNOWN)
+
+
+def note_value(machine: Machine, pieces: list[str], part: ast.expr, value: Value) -> None:
+    """Remember which text stands before the value of a switch: a log tells there how it was set."""
+    knobs = value.labels & machine.labels.knobs
+    plain = isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name | ast.Attribute)
+    if plain and pieces and knobs == value.labels and knobs.bit_count() == 1 and pieces[-1] != "*":
+        machine.trace.stated[pieces[-1][-80:]] = machine.labels.knob_info[knobs.bit_length() - 1]
 
 
 def _starred(machine: Machine, frame: Frame, node: ast.Starred) -> Value:

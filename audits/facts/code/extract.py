@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from audits.facts.code.behaviour import Behaviour, summarise
 from audits.facts.code.configuration import Configuration, implied_switches
+from audits.facts.code.evidence import only_with_switches, run_texts, told_switches
 from audits.facts.code.facts import CodeFacts, CodeProblem
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.reading import ModuleNames, Reading, name_modules, read_code
@@ -39,11 +40,12 @@ def extract_code(
     source: CodeSource,
     logs: tuple[LogFacts, ...],
     claimed_labels: frozenset[str] = frozenset(),
+    claimed_logs: tuple[LogFacts, ...] | None = None,
 ) -> CodeFacts:
     """Return the facts about all code that the scored path may reach.
 
     `claimed_labels` are the labels of the log lines that carry the claimed score: what the code prints under
-    them is the headline, any other evaluation is not.
+    them is the headline, any other evaluation is not. `claimed_logs` are the runs that the claim rests on.
     """
     source = replace(source, names=name_modules(source.modules))
     configuration, reading = read_claimed(submission, source, logs)
@@ -53,10 +55,17 @@ def extract_code(
         opened = configure(submission, logs)
         opened.open_switches = True
         everything = read_code(source.modules, opened, OPEN_BUDGET, source.names)
-        printed = only_with_switches(submission, logs, everything, reading)
-        behaviour = with_implied(
-            submission, source, logs, implied_switches(configuration, printed), behaviour
-        )
+        bodies = run_texts(submission, logs if claimed_logs is None else claimed_logs)
+        printed = only_with_switches(bodies, everything, reading)
+        told = told_switches(bodies, everything, configuration, printed)
+        if told:
+            told_configuration = overlay(configuration, told)
+            again = read_code(source.modules, told_configuration, names=source.names)
+            if again.machine.reported_scores:
+                configuration, reading = told_configuration, again
+                behaviour = summarise(reading.machine, claimed_labels)
+        implied = implied_switches(configuration, printed)
+        behaviour = with_implied(source, configuration, implied, behaviour)
         dormant = difference(summarise(everything.machine), behaviour)
     problems = list(source.problems)
     if not behaviour.complete and source.main is not None:
@@ -97,44 +106,13 @@ def read_claimed(
     return configuration, presumed if presumed.machine.reported_scores else reading
 
 
-def only_with_switches(
-    submission: Submission, logs: tuple[LogFacts, ...], opened: Reading, claimed: Reading
-) -> list[str]:
-    """Return how log lines begin that the logs hold although the claimed configuration never prints them."""
-    candidates = [
-        text
-        for text in opened.machine.trace.texts
-        if len(text) > 7 and text not in claimed.machine.trace.texts and (":" in text or "=" in text)
-    ]
-    if not candidates:
-        return []
-    bodies = [run_text(submission, log) for log in logs[:8]]
-    return [text for text in candidates if any("\n" + text in body for body in bodies)]
-
-
-def run_text(submission: Submission, log: LogFacts) -> str:
-    """Return what a run logged, without the script it may have printed first."""
-    entry = submission.file(log.path)
-    if entry is None:
-        return ""
-    text = entry.data.decode("utf-8", "replace")
-    if log.source_dump is None:
-        return text
-    return "\n" + text.split("\n", log.source_dump.end_line)[-1]
-
-
 def with_implied(
-    submission: Submission,
-    source: CodeSource,
-    logs: tuple[LogFacts, ...],
-    switches: dict[str, str],
-    behaviour: Behaviour,
+    source: CodeSource, configuration: Configuration, switches: dict[str, str], behaviour: Behaviour
 ) -> Behaviour:
     """Add what happens when switches are on that the run's own evidence implies, marked as assumed."""
     if not switches:
         return behaviour
-    implied = configure(submission, logs)
-    implied.command.update(switches)
+    implied = replace(configuration, command={**configuration.command, **switches}, settings={})
     extra = difference(
         summarise(read_code(source.modules, implied, OPEN_BUDGET, source.names).machine), behaviour
     )
@@ -163,6 +141,15 @@ def configure(submission: Submission, logs: tuple[LogFacts, ...]) -> Configurati
         configuration.command, configuration.command_location = stated_settings(submission)
     lay_logs(configuration, logs)
     return configuration
+
+
+def overlay(configuration: Configuration, told: dict[str, str]) -> Configuration:
+    """Return a configuration with the switches that the logs tell."""
+    return replace(
+        configuration,
+        logged={**configuration.logged, **{name.lower(): value for name, value in told.items()}},
+        settings={},
+    )
 
 
 def lay_logs(configuration: Configuration, logs: tuple[LogFacts, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.machine import Machine
@@ -53,9 +54,10 @@ def element_of(
     const = source.const
     if type(const) is tuple and const and const[0] == "range":
         start = const[1]
+        position = source.labels | tag | lab.COUNTER
         if type(start) is int:
-            return Value(source.labels | tag, None, start if step == 1 else Later(start))
-        return Value(source.labels | tag)
+            return Value(position, None, start if step == 1 else Later(start))
+        return Value(position)
     return Value(labels.narrow(machine.mask(source), tag) | tag)
 
 
@@ -84,7 +86,8 @@ def _element_of_container(
     labels = machine.labels
     if box.is_dict and source.const != ("values",):
         keys = machine.heap.get((id(box), "keys"))
-        key_labels = labels.narrow(machine.content(box) | (keys.labels if keys else 0), tag)
+        content = 0 if box.is_record else machine.content(box)
+        key_labels = labels.narrow(content | (keys.labels if keys else 0), tag)
         if source.const == ("items",):
             element = machine.heap.get((id(box), "element")) or NOTHING
             item = Value(

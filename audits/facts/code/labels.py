@@ -10,6 +10,7 @@ score    a loss on validation targets
 conflict a score that depends on a state learned from the very tokens it scores
 read     one place that reads tokens out of a stream
 lookup   a read of a table under a key
+knob     a switch of the configuration, in readings that leave the switches open
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ ARTIFACT = 1 << 19
 """Read back from a file that the script itself wrote."""
 CHOSEN = 1 << 24
 """Kept because a validation score was better with it."""
+COUNTER = 1 << 25
+"""The bare position of a loop over a range, or its neighbour: it picks one element, never a piece."""
 CUT = 1 << 26
 """Validation tokens of which a constant number was kept."""
 CAPPED = 1 << 27
@@ -99,6 +102,7 @@ class Labels:
         """Trainable things that others were copied or loaded from."""
         self.reads = 0
         self.hashed_reads = 0
+        self.knobs = 0
         self.tag_info: dict[int, tuple[int, float]] = {}
         self.val_tags: dict[int, int] = {}
         self.state_info: dict[int, tuple[UpdateSite, int]] = {}
@@ -106,6 +110,7 @@ class Labels:
         self.score_info: dict[int, ScoreSite] = {}
         self.conflict_info: dict[int, Conflict] = {}
         self.lookup_info: dict[int, Lookup] = {}
+        self.knob_info: dict[int, str] = {}
         self._interned: dict[object, int] = {}
         self._ordered: dict[tuple[int, int], bool] = {}
         self._loops = 0
@@ -230,6 +235,16 @@ class Labels:
             self.lookups |= 1 << bit
         return 1 << bit
 
+    def knob(self, name: str) -> int:
+        """Return the mask that says `as the switch called `name` is set`."""
+        key = ("knob", name)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.knob_info[bit] = name
+            self.knobs |= 1 << bit
+        return 1 << bit
+
     def narrow(self, mask: int, tags: int) -> int:
         """Return `mask` with its validation tokens restricted to what `tags` index."""
         vals = mask & self.vals
@@ -239,6 +254,18 @@ class Labels:
         for known in self.val_tag_sets(vals):
             out |= self.val(known | tags)
         return out | tags
+
+    def narrowed(self, targets: int, seen: int) -> int:
+        """Return those tokens in `seen` that were cut out of `targets`, themselves included."""
+        if targets == seen:
+            return seen
+        origins = [self.val_tags[bit] for bit in bit_numbers(targets)]
+        out = 0
+        for bit in bit_numbers(seen):
+            tags = self.val_tags[bit]
+            if any(origin & tags == origin for origin in origins):
+                out |= 1 << bit
+        return out
 
     def without_loops_of(self, mask: int, other: int) -> int:
         """Return `mask` less its tags of the loops that `other` has tags of."""

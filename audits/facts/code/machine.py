@@ -148,12 +148,23 @@ class Machine(Memory):
             for bit in bit_numbers(states):
                 update = labels.state_info[bit][0]
                 self.mixed_in[id(update)] = update
-            # The score at hand may have been narrowed to one position since it was computed.
             seen = scores & labels.vals
             for bit in bit_numbers(found):
                 site = labels.score_info[bit]
-                out |= self.conflicts(states, seen or site.targets, [site])
+                out |= self.conflicts(states, labels.narrowed(site.targets, seen) or site.targets, [site])
         return out
+
+    def is_result(self, mask: int) -> bool:
+        """Return whether the loops that made all scores in `mask` are over, and nothing picks one of them."""
+        labels = self.labels
+        numbers = {loop.number for loop in self.loops}
+        for bit in bit_numbers(mask & labels.scores):
+            if numbers.issuperset(labels.score_info[bit].loops):
+                return False
+        running = 0
+        for loop in self.loops:
+            running |= loop.tag
+        return not any(tags & running for tags in labels.val_tag_sets(mask))
 
     def report(self, frame: Frame, node: ast.AST, mask: int) -> None:
         """Record that a score is turned into bits per byte here."""

@@ -107,6 +107,8 @@ class Memory:
         self.reported_scores = 0
         self.reported = 0
         """All labels of what was reported so far."""
+        self.under = 0
+        """Open switches that decided the way here (their `knob` labels)."""
         self.choosing = 0
         """Depth of branches that a comparison of scores decides."""
         self.mixed_in: dict[int, UpdateSite] = {}

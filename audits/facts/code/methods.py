@@ -39,7 +39,7 @@ from audits.facts.code.net_methods import (
     zero_grad,
 )
 from audits.facts.code.options import add_argument, parse_arguments
-from audits.facts.code.updates import load_weights, update_net
+from audits.facts.code.updates import overwrite, update_net
 from audits.facts.code.values import (
     NOTHING,
     UNKNOWN,
@@ -103,6 +103,8 @@ _SAME_OBJECT = frozenset(
 )
 _STARTERS = frozenset(("remote", "local", "spawn"))
 """How a function is called that a framework runs elsewhere."""
+_OVERWRITING = frozenset(("copy_", "zero_", "fill_", "normal_", "uniform_"))
+"""In-place methods that leave nothing of the old values."""
 _STRING: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
     "upper": str.upper,
@@ -214,14 +216,8 @@ def in_place(
     """Any other in-place method: the receiver takes up its arguments."""
     mask = union(machine, args, kwargs)
     for obj in objects(receiver):
-        if (
-            name == "copy_"
-            and isinstance(obj, Part)
-            and not obj.path
-            and mask & machine.labels.param(obj.net)
-        ):
-            # Each parameter in turn takes back a copy of itself.
-            load_weights(machine, frame, node, obj.net, mask)
+        if isinstance(obj, Part) and name in _OVERWRITING:
+            overwrite(machine, frame, node, obj, mask)
         elif isinstance(obj, Net | Part):
             update_net(
                 machine, frame, node, obj if isinstance(obj, Net) else obj.net, mask, UpdateKind.IN_PLACE

@@ -66,6 +66,8 @@ def read_code(
         module = Module(parsed.layer, parsed.tree, name)
         if parsed.is_main:
             main = module
+            # A helper may import the script that calls it (#1478).
+            local.setdefault(parsed.layer.path.rsplit("/", 1)[-1].removesuffix(".py"), module)
         elif parsed.name:
             local[parsed.name] = module
         machine.acting[name] = known.acting

@@ -29,7 +29,7 @@ _ACTS = Signs(
     Counter( lambda""".split(),
     re.compile(
         r"\.(?:step\b|data\b|\w+ *=[^=])|\b(?:open\(|global\b|nonlocal\b|glob\b|yield\b|exec\()|"
-        r"= *(?:\[\]|\{\})\s|\n\s+def "
+        r"= *(?:\[\]|\{\})\s|\breturn *\{|\n\s+def "
     ),
 )
 _SCORES = Signs(

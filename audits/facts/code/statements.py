@@ -12,6 +12,7 @@ from audits.facts.code.arithmetic import combine
 from audits.facts.code.assignments import assign
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.containers import add_element
+from audits.facts.code.counters import advance, counts_up, own_counters
 from audits.facts.code.decisions import note_decision, truth
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.expressions import default_pairs, evaluate
@@ -64,15 +65,11 @@ def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
         if (
             isinstance(node.value, ast.BinOp)
             and isinstance(target, ast.Name)
-            and _counts_up(node.value, target.id)
+            and counts_up(node.value, target.id)
         ):
-            value = _advance(machine, value)
+            value = advance(machine, value)
         assign(machine, frame, target, value)
     return NORMAL
-
-
-def _counts_up(node: ast.BinOp, name: str) -> bool:
-    return isinstance(node.left, ast.Name) and node.left.id == name
 
 
 def _annotated(machine: Machine, frame: Frame, node: ast.AnnAssign) -> int:
@@ -102,7 +99,7 @@ def _augmented(machine: Machine, frame: Frame, node: ast.AugAssign) -> int:
         return NORMAL
     new = combine(machine, frame, node, node.op, old, value)
     if isinstance(node.op, ast.Add | ast.Sub):
-        new = _advance(machine, new)
+        new = advance(machine, new)
     assign(machine, frame, target, new)
     return NORMAL
 
@@ -121,17 +118,6 @@ def _augment_buffer(
     machine.add_content(buffer, result.labels)
 
 
-def _advance(machine: Machine, value: Value) -> Value:
-    """Mark a counter that moves from pass to pass with the innermost loop."""
-    if not machine.loops or value.obj is not None:
-        return value
-    labels = machine.labels
-    if value.labels & (labels.vals | labels.scores | labels.params | labels.states):
-        return value
-    machine.effects += 1
-    return Value(value.labels | machine.loops[-1].tag)
-
-
 def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
     test = evaluate(machine, frame, node.test)
     verdict = truth(test)
@@ -143,7 +129,9 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
         if not machine.could_learn_elsewhere:
             _judge_skipped(machine, frame, node.orelse if verdict else node.body)
     chosen = 1 if test.labels & lab.CHOSEN else 0
+    under = machine.under
     machine.choosing += chosen
+    machine.under |= test.labels & machine.labels.knobs
     try:
         if verdict is not None:
             return execute(machine, frame, node.body if verdict else node.orelse)
@@ -156,6 +144,7 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
         return machine.branch(frame, alternatives)
     finally:
         machine.choosing -= chosen
+        machine.under = under
 
 
 def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:
@@ -207,42 +196,6 @@ def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
 
     flow = machine.run_loop(frame, bind, node.body, True, execute)
     return flow if flow in (RETURN, RAISE) else NORMAL
-
-
-def own_counters(
-    machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor | ast.While, step: float, tag: int
-) -> None:
-    """Let the names that a loop moves on belong to the pass that begins."""
-    names = machine.counters.get(id(node))
-    if names is None:
-        names = machine.counters[id(node)] = _counters(node.body)
-    if not names:
-        return
-    before = machine.labels.tag(machine.loops[-1].number, step - 1)
-    for name in names:
-        value = frame.env.get(name)
-        if value is not None and value.obj is None and not value.labels & machine.labels.scores:
-            frame.env[name] = Value(value.labels & ~before | tag, None, value.const)
-
-
-def _counters(body: list[ast.stmt]) -> list[str]:
-    """Return the names that a loop moves on by itself: what they index belongs to the pass."""
-    found: list[str] = []
-    stack = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            if isinstance(node.op, ast.Add | ast.Sub):
-                found.append(node.target.id)
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
-            found += [
-                item.id
-                for item in node.targets
-                if isinstance(item, ast.Name) and _counts_up(node.value, item.id)
-            ]
-        elif isinstance(node, ast.If | ast.With | ast.Try):
-            stack.extend(node.body)
-    return found
 
 
 def _with(machine: Machine, frame: Frame, node: ast.With | ast.AsyncWith) -> int:

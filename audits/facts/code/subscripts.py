@@ -6,9 +6,10 @@ import ast
 from typing import Any, NamedTuple
 
 from audits.facts.code import labels as lab
+from audits.facts.code.arithmetic import next_position
 from audits.facts.code.attributes import bind_method
 from audits.facts.code.configuration import read_environment
-from audits.facts.code.containers import add_element
+from audits.facts.code.containers import add_element, join_keys, put_key
 from audits.facts.code.decisions import known
 from audits.facts.code.events import Learner, Lookup, UpdateKind
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
@@ -77,7 +78,7 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
         and lower.const == 1
         or bool(lower.labels & lab.NEXT_INDEX and not known(lower))
     )
-    mask &= ~lab.NEXT_INDEX
+    mask &= ~(lab.NEXT_INDEX | lab.COUNTER)
     cut = 0
     if lower is not None and not known(lower):
         cut = lab.SUFFIX
@@ -201,6 +202,8 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     labels = machine.labels
     mask = machine.mask(base)
     tags = index.labels & labels.tags
+    if index.key is not None and index.labels & lab.COUNTER and index.labels & lab.NEXT_INDEX:
+        tags = next_position(machine, tags)
     predicted = mask & (labels.params | lab.DISTRIBUTION)
     if (
         mask & (labels.vals | lab.TRAIN)
@@ -331,8 +334,14 @@ def store_into(
         machine.version += 1
     if kind is Container:
         key = index.key
-        if key is not None and known(key) and isinstance(key.const, str | int | bytes) and not augmented:
-            machine.put((id(obj), ("key", key.const)), value)
+        obj.is_record = obj.is_record and not index.labels & machine.labels.vals
+        if key is not None and known(key) and isinstance(key.const, str | int | bytes):
+            if augmented:
+                join_keys(machine, obj, (key.const,), value)
+            else:
+                put_key(machine, obj, key.const, value)
+        else:
+            join_keys(machine, obj, tuple(obj.keyed), value)
         add_element(machine, obj, value)
         tags = index.labels & machine.labels.tags
         if learned or tags:

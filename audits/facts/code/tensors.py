@@ -101,8 +101,8 @@ def fresh_tensor(
     )
     if func.last.startswith(("full", "tensor", "array", "asarray")):
         given = carried
-    if given:
-        machine.add_content(buffer, given)
+    if given & ~lab.COUNTER:
+        machine.add_content(buffer, given & ~lab.COUNTER)
     buffer.batch_shared = shared_shape(args, kwargs)
     grad = kwargs.get("requires_grad")
     if grad is not None and grad.const is not False:
@@ -145,7 +145,7 @@ def arange(
     mask = union(machine, args, kwargs)
     if len(args) < 2 or not args[0].labels & lab.NEXT_INDEX or known(args[0]):
         mask &= ~lab.NEXT_INDEX
-    return Value(mask)
+    return Value(mask & ~lab.COUNTER)
 
 
 def add_at(
@@ -217,8 +217,11 @@ def extreme(
     if len(args) >= 2:
         left, right = machine.mask(args[0]), machine.mask(args[1])
         other = scores | machine.labels.lookups
-        chosen = (left & scores and right & other or right & scores and left & other) and left != right
-        if chosen and not sums_in_logs(machine) and not guards_overflow(machine, node):
+        apart = (left ^ right) & (other | machine.labels.states)
+        chosen = (left & scores and right & other or right & scores and left & other) and apart
+        # The best of several results is a choice among runs, not among losses of one token (#1442).
+        results = func.path.startswith("builtins.") and machine.is_result(left | right)
+        if chosen and not results and not sums_in_logs(machine) and not guards_overflow(machine, node):
             machine.mark(frame, node, lab.ORACLE)
             mask |= lab.ORACLE
     return Value(mask)

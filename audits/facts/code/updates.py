@@ -8,7 +8,7 @@ from audits.facts.code import labels as lab
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
-from audits.facts.code.values import Buffer, HeapObject, Net
+from audits.facts.code.values import Buffer, HeapObject, Net, Part
 
 
 def learner_of(machine: Machine, owner: object) -> Learner:
@@ -67,6 +67,15 @@ def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: in
     if mask & (machine.labels.vals | machine.labels.states):
         by_hand = kind is UpdateKind.IN_PLACE and mask & lab.GRADIENT
         absorb(machine, frame, node, net, mask, UpdateKind.GRADIENT if by_hand else kind)
+
+
+def overwrite(machine: Machine, frame: Frame, node: ast.AST, part: Part, mask: int) -> None:
+    """Write over a parameter; over every one of a net in turn, that restores the net (#1300)."""
+    learning = mask & (machine.labels.vals | lab.GRADIENT)
+    if machine.loops and not part.path and not learning and part.net not in machine.running_nets:
+        load_weights(machine, frame, node, part.net, mask)
+    else:
+        update_net(machine, frame, node, part.net, mask, UpdateKind.IN_PLACE)
 
 
 def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int) -> None:

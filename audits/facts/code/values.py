@@ -206,13 +206,15 @@ class Buffer(HeapObject):
 class Container(HeapObject):
     """A list, set or dict; nested containers read out of it collapse into it."""
 
-    __slots__ = ("filled", "is_dict", "keyed")
+    __slots__ = ("filled", "is_dict", "is_record", "keyed")
 
     def __init__(self, is_dict: bool = False) -> None:
         super().__init__()
         self.is_dict = is_dict
         self.filled = False
         """Made with elements: the script counts on there being some."""
+        self.is_record = False
+        """A dictionary written out with constant keys: its keys are names, whatever its values are."""
         self.keyed: dict[object, None] = {}
 
 

@@ -261,3 +261,28 @@ def test_weights_restored_from_a_saved_state_forget_the_step() -> None:
     assert seen.updates, "the step on validation tokens is still told"
     kept = behaviour_of(block(CUT, SCORE), steps=ROLLBACK)
     assert kept.exposures
+
+
+SNAPSHOT = "before = {name: p.data.clone() for name, p in net.named_parameters()}\n"
+RESTORES = {
+    "copy_": "for name, p in net.named_parameters():\n    p.data.copy_(before[name])\n",
+    "data": "for name, p in net.named_parameters():\n    p.data = before[name].clone()\n",
+    "zip": "for p, old in zip(net.parameters(), before.values()):\n    p.copy_(old)\n",
+}
+
+
+@pytest.mark.parametrize("restore", RESTORES.values(), ids=RESTORES)
+def test_weights_restored_in_place_forget_the_sweep(restore: str) -> None:
+    """#1300: two score-first evaluations, each from the same weights."""
+    sweep = "print(evaluate(net, tokens, table))\n"
+    body = block(CUT, SCORE, TRAIN)
+    assert breaches(behaviour_of(body, steps=SNAPSHOT + sweep)) == {"two-pass-rescore"}
+    seen = behaviour_of(body, steps=SNAPSHOT + sweep + restore)
+    assert seen.exposures == ()
+    assert seen.adaptations
+
+
+def test_one_part_written_over_restores_nothing() -> None:
+    sweep = "print(evaluate(net, tokens, table))\n"
+    part = "for _ in range(2):\n    net.head.weight.data.copy_(before['head.weight'])\n"
+    assert behaviour_of(block(CUT, SCORE, TRAIN), steps=SNAPSHOT + sweep + part).exposures

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from audits.example_folder import claims, log
 from audits.facts.settings import ValueOrigin
 from tests.audits.facts.code.scripts import CUT, SCORE, TRAIN, block, breaches, read, script
+
+if TYPE_CHECKING:
+    from audits.facts.code import CodeFacts
 
 SWITCHED = block(CUT, block(TRAIN, head="if {test}:"), SCORE)
 
@@ -102,14 +107,82 @@ if TTT:
 """
 
 
-def test_switch_implied_by_a_log_line() -> None:
+def run_of(code: str, header: str = "") -> CodeFacts:
+    """Return the facts about a script whose claimed run logged a line."""
+    return read(code, files={"train.log": log(extra_header=header), "submission.json": claims()})
+
+
+def test_switch_told_by_a_log_line() -> None:
     """#1231: the log holds a line that only the switched-on branch prints."""
     code = script(SAID + SWITCHED.replace("{test}", "TTT"), functions=ENVIRONMENT.format(default="0"))
-    text = log(extra_header="ttt_sliding:start chunks=1893")
-    facts = read(code, files={"train.log": text, "submission.json": claims()})
+    facts = run_of(code, "ttt_sliding:start chunks=1893")
     assert facts.behaviour.exposures
-    assert all(item.assumed for item in facts.behaviour.exposures)
-    assert read(code, files={"train.log": log(), "submission.json": claims()}).behaviour.exposures == ()
+    assert not any(item.assumed for item in facts.behaviour.exposures)
+    setting = facts.settings.get("TTT_ENABLED")
+    assert setting is not None
+    assert setting.origin is ValueOrigin.LOG
+    assert run_of(code).behaviour.exposures == ()
+
+
+FRAGMENT = """\
+print(f"scoring:start chunks={n}{f' delta_steps={n}' if TTT else ''}")
+"""
+
+
+def test_switch_told_by_a_part_of_a_log_line() -> None:
+    """#1150: a formatted part of a line is only there with the switch on."""
+    code = script(FRAGMENT + SWITCHED.replace("{test}", "TTT"), functions=ENVIRONMENT.format(default="0"))
+    assert run_of(code, "scoring:start chunks=1893 delta_steps=5").behaviour.exposures
+    assert run_of(code, "scoring:start chunks=1893").behaviour.exposures == ()
+
+
+ORDERED = 'ORDER = int(os.environ.get("TABLE_ORDER", "0"))\n'
+STATED = """\
+if ORDER >= 2:
+    print(f"table_eval:order={ORDER} chunks={n}")
+"""
+
+
+def test_value_of_a_switch_told_by_a_log_line() -> None:
+    """#782: off at 0, on from 2 upwards; the log says 7."""
+    code = script(STATED + SWITCHED.replace("{test}", "ORDER >= 2"), functions=ORDERED)
+    facts = run_of(code, "table_eval:order=7 chunks=1893")
+    assert facts.behaviour.exposures
+    setting = facts.settings.get("TABLE_ORDER")
+    assert setting is not None
+    assert setting.value == "7"
+
+
+BOTH = """\
+A = os.environ.get("PLAIN_SWEEP", "0") == "1"
+B = os.environ.get("OTHER_SWEEP", "0") == "1"
+"""
+EITHER = """\
+if A or B:
+    print(f"sweeping:start chunks={n}")
+"""
+
+
+def test_line_under_two_switches_tells_neither() -> None:
+    code = script(EITHER + SWITCHED.replace("{test}", "A"), functions=BOTH)
+    assert run_of(code, "sweeping:start chunks=1893").behaviour.exposures == ()
+
+
+def test_line_that_is_printed_anyway_tells_nothing() -> None:
+    code = script(SAID + 'print(f"ttt_sliding:start chunks={n}")\n' + SWITCHED.replace("{test}", "TTT"))
+    code = code.replace("class Net", ENVIRONMENT.format(default="0") + "\n\nclass Net", 1)
+    assert run_of(code, "ttt_sliding:start chunks=1893").behaviour.exposures == ()
+
+
+def test_other_runs_logs_tell_nothing() -> None:
+    """A folder may hold the logs of experiments: only the run that the claim rests on counts."""
+    code = script(SAID + SWITCHED.replace("{test}", "TTT"), functions=ENVIRONMENT.format(default="0"))
+    files = {
+        "train_seed42.log": log(val_bpb=1.23456789),
+        "other.log": log(val_bpb=1.11111111, seed=7, extra_header="ttt_sliding:start chunks=1893"),
+        "submission.json": claims(1.23456789),
+    }
+    assert read(code, files=files).behaviour.exposures == ()
 
 
 LEGAL = script(
