@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from audits.facts.claim import Claim
+from audits.facts.claims.absolute import Table, states_score
 from audits.facts.claims.readme_table import read_seed_rows
 from audits.facts.claims.records import Predecessor, ReadmeClaims
 from audits.location import Location
@@ -52,7 +53,7 @@ def read_readme(submission: Submission) -> ReadmeClaims:
         present=True,
         lines=len(lines),
         bpb=bpb,
-        headline=bpb[0] if bpb else None,
+        headline=_stated(file.path, lines),
         byte_counts=_byte_counts(file.path, lines),
         megabytes=_floats(file.path, lines, _MEGABYTES),
         seeds=rows,
@@ -92,6 +93,19 @@ def _scores(path: str, lines: list[str]) -> tuple[Claim[float], ...]:
         if len(found) >= CLAIMS:
             break
     return tuple(found[:CLAIMS])
+
+
+def _stated(path: str, lines: list[str]) -> Claim[float] | None:
+    """Return the first number that is put forward as the entry's own score, if there is one."""
+    table = Table()
+    for number, line in enumerate(lines, 1):
+        cells = table.cells(line)
+        if not cells and not _BPB.search(line):
+            continue
+        for match in _SCORE.finditer(line):
+            if states_score(line, *match.span(1), cells):
+                return Claim(float(match.group(1)), *_claim_at(path, number, line))
+    return None
 
 
 def _byte_counts(path: str, lines: list[str]) -> tuple[Claim[int], ...]:

@@ -107,8 +107,9 @@ class ReadmeClaims:
     present: bool
     lines: int = 0
     bpb: tuple[Claim[float], ...] = ()
-    """Numbers next to `bpb`; the first one is usually the headline."""
+    """Numbers on lines that speak of `bpb`: scores, but also gains, spreads and other entries' scores."""
     headline: Claim[float] | None = None
+    """The first number that is put forward as the entry's own score."""
     byte_counts: tuple[Claim[int], ...] = ()
     megabytes: tuple[Claim[float], ...] = ()
     """Sizes in MB or MiB as written; the text tells the unit."""

@@ -117,3 +117,33 @@ def test_the_seed_table_of_a_readme_is_read_by_its_headings() -> None:
     assert claims.readme.mean_bpb is not None
     assert claims.readme.mean_bpb.value == 1.1163
     assert [(entry.pr, entry.val_bpb) for entry in claims.readme.predecessors] == [(549, 1.1194)]
+
+
+@pytest.mark.parametrize(
+    ("line", "score"),
+    [
+        ("# Ten layers and a cache (0.9123 BPB)", 0.9123),
+        ("val_bpb: **0.0280**", 0.028),
+        ("- val_bpb (3-seed mean) = 1.0812", 1.0812),
+        ("eval at the stop: `val_loss:2.0606`, `val_bpb:1.2172`", 1.2172),
+        ("# Optimised submission - 1.2697 bpb", 1.2697),
+        ("| seed | val_bpb |\n|---|---|\n| 42 | 1.1163 |", 1.1163),
+        ("| val_bpb | 1.1163 |\n|---|---|", None),
+        ("| steps | 9,952 |\n| val_bpb | 1.1163 |", 1.1163),
+        ("the gap grows from 0.0072 BPB to 0.0325 BPB", None),
+        ("| SmearGate | ~0.005 BPB from blending |", None),
+        ("Expected ~0.004-0.008 bpb improvement", None),
+        ("fine-tune for 6 epochs (lr=0.0005) for a better bpb", None),
+        ("EMA decay=0.999 (consistently better BPB than raw weights)", None),
+        ("WD 0.085, brotli: improves bpb", None),
+        ("Built on PR #549 (parallel optimiser, 1.1194 BPB)", None),
+        ("Gap: **0.0315 BPB**", None),
+        ("recovers 0.046 bpb on the weights", None),
+        ("| entry | energy for 0.001 BPB |", None),
+        ("(-0.0305 bpb against the row before)", None),
+    ],
+)
+def test_the_headline_of_a_readme_is_the_entrys_own_score(line: str, score: float | None) -> None:
+    """#20, #268, #314, #396, #604, #960, #1048, #1426, #1664: gains and settings are no scores."""
+    found = read(None, line).readme.headline
+    assert (found.value if found else None) == score
