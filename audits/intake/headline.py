@@ -18,7 +18,8 @@ _FOR = re.compile(
 _AGAINST = re.compile(
     r"ablat|smoke|quick|sanity|debug|baseline|\btest\b|single.?gpu|1 ?x ?(h100|gpu|a100)|\blocal|compar"
     r"|control"
-    r"|without|\bdry|cpu|mlx|data prep|prepar|download|tokeni[sz]|previous|prior|variant|optional|diagnos"
+    r"|without|disabl|turn(ed|ing)? (it )?off|base model"
+    r"|\bdry|cpu|mlx|data prep|prepar|download|tokeni[sz]|previous|prior|variant|optional|diagnos"
     r"|eval.?only|sweep|preflight|alternativ|experimental",
     re.IGNORECASE,
 )

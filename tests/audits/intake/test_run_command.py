@@ -132,6 +132,10 @@ HEADLINES = {
     "main-over-data": section("Run", f"A=1 python prepare_data.py\nA=2 {RUN}"),
     "long-over-short": section("Run", f"A=1 B=1 C=1 ITERATIONS=50 {RUN}") + section("Run", f"A=2 {RUN}"),
     "first-of-equals": section("Run", f"A=2 {RUN}\nA=3 {RUN}"),
+    "claimed-over-switched-off": section("Reproduce", f"A=2 {RUN}")
+    + "Disable the cache (base model only):\n\n```bash\nA=0 B=1 "
+    + RUN
+    + "\n```\n",  # #802
     "fuller-of-two": section("Run", f"A=1 {RUN}") + section("Run", f"A=2 B=1 C=1 {RUN}"),
 }
 
