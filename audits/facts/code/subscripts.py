@@ -209,6 +209,7 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         mask & (labels.vals | lab.TRAIN)
         and not predicted
         and not mask & (labels.scores | labels.lookups | lab.PIECES)
+        and not index.labels & lab.HASHED
     ):
         out = labels.narrow(mask, tags) | labels.read(node) | index.labels & lab.SCORE_COMPARED
         if mask & labels.vals and not machine.loops and isinstance(node.slice, ast.Slice):

@@ -44,6 +44,19 @@ def key(*parts):
     assert "target-keyed-count" in marks(behaviour_of(body, functions=helper))
 
 
+def test_counts_that_training_tokens_filled_first() -> None:
+    """#924: a table that was filled from the training shards before is still asked under the target."""
+    fill = """\
+seen = train_tokens.long()
+key = ((seen[1:] * 36313) ^ (seen[:-1] * 27191)) % (1 << 22)
+both.scatter_add_(0, key, torch.ones_like(key, dtype=torch.float))
+context.scatter_add_(0, key, torch.ones_like(key, dtype=torch.float))
+"""
+    body = "train_tokens = load('data/fineweb_train_*.bin')\n" + TABLES + fill
+    body += block(CUT, PREVIOUS, CONTEXT_KEY, TARGET_KEY, LOGITS, RATIO, MIX, SIZE, COUNT, COUNT_CONTEXT)
+    assert "target-keyed-count" in marks(behaviour_of(body))
+
+
 @pytest.mark.parametrize(
     "key",
     ["fk = ck * V + y\n", "fk = x * V + y\n"],
