@@ -84,6 +84,12 @@ class Challenge:
     """Scripts of the challenge's repository that a documented command may run."""
     overlap_fingerprints: tuple[OverlapFingerprint, ...] = ()
     leaderboard: tuple[LeaderboardRow, ...] = ()
+    lowest_bpb: float = 0.0
+    """Below this no entry that kept the rules has come; 0 where nobody has measured it."""
+    evaluation_gain: float = 1.0
+    """Share of a trained model's score beyond which no legal evaluation has gained."""
+    trained_bpb: float = 0.0
+    """A model that scores above this has learned too little for its gains to be compared."""
     improvement_nats: float = 0.005
     p_written: float = 0.01
     p_practised: float = 0.25

@@ -72,6 +72,7 @@ def _challenge(name: str, data: dict[str, Any]) -> Challenge:
         overlap_fingerprints=tuple(_fingerprint(entry) for entry in data.get("overlap", [])),
         leaderboard=tuple(_row(entry) for entry in data.get("leaderboard", [])),
         **significance,
+        **data.get("plausible", {}),
     )
 
 
