@@ -106,7 +106,7 @@ def write_file(
 ) -> Value | None:
     """Write to an open file, a path or an in-memory buffer."""
     if isinstance(receiver.obj, File) and args:
-        files.write_data(machine, machine.mask(args[0]), receiver)
+        files.write_data(machine, machine.mask(args[0]), receiver, text=name == "write_text")
     elif isinstance(receiver.obj, Buffer):
         machine.add_content(receiver.obj, union(machine, args, kwargs))
     return NONE
@@ -125,7 +125,10 @@ def open_path(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
     """`Path.open`."""
-    return receiver if isinstance(receiver.obj, File) else None
+    if not isinstance(receiver.obj, File):
+        return None
+    text = files.writes_text([receiver, *args], kwargs)
+    return Value(receiver.labels, files.reopened(machine, receiver.obj, text), receiver.const)
 
 
 def glob_path(

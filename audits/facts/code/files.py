@@ -41,11 +41,13 @@ def read_mask(machine: Machine, mask: int, source: Value, *, in_memory: bool = F
     return out | moving
 
 
-def write_data(machine: Machine, mask: int, target: Value) -> None:
+def write_data(machine: Machine, mask: int, target: Value, *, text: bool = False) -> None:
     """Remember what a file was given."""
     path = target.obj.path if isinstance(target.obj, File) else target.const
     key = path if isinstance(path, str) else "?"
-    if mask & machine.labels.scores:
+    # A report in a file of unknown name is not taken for the weights that are read from another (#1816).
+    text = text or isinstance(target.obj, File) and target.obj.text
+    if mask & machine.labels.scores or text and key == "?":
         return
     kept = mask & (
         machine.labels.vals
@@ -87,11 +89,25 @@ def open_file(
         return Value()
     first = args[0]
     if isinstance(first.obj, File):
-        return Value(first.labels, first.obj)
-    return Value(
-        union(machine, args[:1], {}),
-        machine.track(File(first.const if isinstance(first.const, str) else "?")),
-    )
+        return Value(first.labels, reopened(machine, first.obj, writes_text(args, kwargs)))
+    file = machine.track(File(first.const if isinstance(first.const, str) else "?"))
+    file.text = writes_text(args, kwargs)
+    return Value(union(machine, args[:1], {}), file)
+
+
+def reopened(machine: Machine, path: File, text: bool) -> File:
+    """Return the file at a path, open for writing text if so asked."""
+    if not text:
+        return path
+    file: File = machine.track(File(path.path))
+    file.text = True
+    return file
+
+
+def writes_text(args: Args, kwargs: Kwargs) -> bool:
+    """Return whether a file is opened in one of the modes that write text."""
+    mode = args[1].const if len(args) > 1 else kwargs["mode"].const if "mode" in kwargs else None
+    return isinstance(mode, str) and mode[:1] in ("w", "a", "x") and "b" not in mode
 
 
 def in_memory(

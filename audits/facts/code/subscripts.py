@@ -163,6 +163,10 @@ def load_container(
     tags = index.labels & labels.tags
     if index.is_slice:
         return Value(base.labels | tags, box)
+    split = index.labels & (lab.PATH_VAL | lab.PATH_TRAIN)
+    of_split: Value | None = machine.heap.get((id(box), ("split", split))) if split else None
+    if of_split is not None:
+        return Value(of_split.labels | tags, of_split.obj, of_split.const)
     element = machine.heap.get((id(box), "element"))
     content = machine.content(box)
     mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
@@ -343,6 +347,12 @@ def store_into(
                 put_key(machine, obj, key.const, value)
         else:
             join_keys(machine, obj, tuple(obj.keyed), value)
+        split = index.labels & (lab.PATH_VAL | lab.PATH_TRAIN)
+        if split in (lab.PATH_VAL, lab.PATH_TRAIN) and not augmented:
+            # A cache keyed by file holds the files of each split apart.
+            known_of_split: Value | None = machine.heap.get((id(obj), ("split", split)))
+            kept = value if known_of_split is None else join(known_of_split, value)
+            machine.put((id(obj), ("split", split)), kept)
         add_element(machine, obj, value)
         tags = index.labels & machine.labels.tags
         if learned or tags:

@@ -167,7 +167,10 @@ def table_write(machine: Machine, frame: Frame, node: ast.AST, table: Value, mas
                 target = obj.net
     if target is None:
         return
-    if mask & labels.reads and mask & labels.vals and not mask & labels.scores:
+    weights = mask & (labels.params | lab.DISTRIBUTION)
+    copied = weights and isinstance(target, Buffer) and target.depth >= len(machine.loops)
+    # Attention spread over the tokens it looks at, in a tensor of this very pass, is an output and no memory.
+    if mask & labels.reads and mask & labels.vals and not mask & labels.scores and not copied:
         mask = machine.learned(frame, node, mask, UpdateKind.TABLE, Learner.TABLE) | mask & ~labels.vals
         if machine.content(target) | mask != machine.content(target):
             machine.version += 1

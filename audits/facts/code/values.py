@@ -221,11 +221,13 @@ class Container(HeapObject):
 class File(HeapObject):
     """An open file or path object, known by its constant path if there is one."""
 
-    __slots__ = ("path",)
+    __slots__ = ("path", "text")
 
     def __init__(self, path: object) -> None:
         super().__init__()
         self.path = path
+        self.text = False
+        """Open for writing text."""
 
 
 class Fixed:

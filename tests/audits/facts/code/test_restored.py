@@ -71,3 +71,61 @@ seen.scatter_(0, y, 1.0)
 """
     found = behaviour_of(bitmap + block(CUT, use))
     assert found.adaptations
+
+
+COPY = """\
+attention = torch.softmax(net.hidden(x) @ net.hidden(x).T, dim=-1)
+copied = torch.zeros(L, V)
+copied.scatter_add_(-1, x.expand(L, L), attention)
+p = torch.logaddexp(F.log_softmax(net.head(net.hidden(x)), -1), torch.log(copied))
+total -= p.gather(-1, y[:, None]).sum().item()
+size += table[y].sum().item()
+"""
+
+
+def test_attention_copied_onto_the_tokens_it_looks_at() -> None:
+    """#2040, #304: a pointer to earlier inputs is an output of the net."""
+    assert behaviour_of(block(CUT, COPY)).updates == ()
+
+
+REPORTS = (
+    "Path(out).write_text(json.dumps({'shards': n, 'first': tokens[:8].tolist()}))\n",
+    "with open(out, 'w') as f:\n    json.dump({'first': tokens[:8].tolist()}, f)\n",
+    "with Path(out).open('w') as f:\n    f.write(str(tokens[:8].tolist()))\n",
+)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_is_not_the_weights(report: str) -> None:
+    """#1816: what was written about the validation tokens is not read back as the model."""
+    start = "import json, os, pickle, sys\nfrom pathlib import Path\nout, n = sys.argv[1], 3\n"
+    load = "net.load_state_dict(torch.load(os.environ['ARTIFACT']))\n"
+    assert behaviour_of(block(CUT, SCORE), steps=start + report + load).exposures == ()
+    kept = (
+        report.replace("write_text(json.dumps(", "write_bytes(bytes(")
+        .replace("'w'", "'wb'")
+        .replace("json.dump(", "pickle.dump(")
+    )
+    assert behaviour_of(block(CUT, SCORE), steps=start + kept + load).exposures
+
+
+def test_one_cache_for_the_shards_of_both_splits() -> None:
+    """#1816: a dictionary of opened shards, by path."""
+    functions = """\
+opened = {}
+
+
+def shard(path):
+    if path not in opened:
+        opened[path] = np.memmap(path, dtype="<u2", mode="r")
+    return opened[path]
+"""
+    steps = """\
+tokens = torch.cat([torch.from_numpy(shard(p)) for p in sorted(glob.glob("data/fineweb_val_*.bin"))])
+opt = torch.optim.AdamW(net.parameters())
+for path in sorted(glob.glob("data/fineweb_train_*.bin")):
+    data = torch.from_numpy(shard(path))
+    net(data[:-1], data[1:]).backward()
+    opt.step()
+"""
+    assert behaviour_of(block(CUT, SCORE), steps=steps, functions=functions).updates == ()
