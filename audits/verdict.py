@@ -80,10 +80,9 @@ def decide(outcomes: Iterable[Outcome], policy: Policy) -> Verdict:
     """Return the verdict on `outcomes` under `policy`."""
     known = tuple(outcomes)
     axes = tuple(_judge_axis(axis, [o for o in known if o.axis is axis], policy) for axis in Axis)
-    crashed = frozenset(outcome.rule for outcome in known if outcome.status is Status.CRASHED)
-    calls = [(overall_of(entry, crashed), entry) for entry in axes]
+    calls = [_weigh(entry, known) for entry in axes]
     worst = min((call for call, _ in calls), key=_OVERALL_WORST_FIRST.index)
-    deciding = tuple(rule for call, entry in calls if call is worst for rule in entry.deciding)
+    deciding = tuple(rule for call, rules in calls if call is worst for rule in rules)
     return Verdict(policy.name, policy.edition, worst, axes, () if worst is Overall.CLEAN else deciding)
 
 
@@ -100,14 +99,24 @@ def call_of(outcome: Outcome, policy: Policy) -> AxisCall | None:
             return _call_of_flag(outcome, policy)
 
 
-def overall_of(entry: AxisVerdict, crashed: frozenset[str] = frozenset()) -> Overall:
+def overall_of(entry: AxisVerdict) -> Overall:
     """Return what one axis verdict means for the whole submission."""
     if entry.call in (AxisCall.CLEAN, AxisCall.NOT_APPLICABLE):
         return Overall.CLEAN
     if entry.axis in AUTHOR_AXES:
-        ours = entry.call is AxisCall.UNCLEAR and crashed.intersection(entry.deciding)
-        return Overall.UNCLEAR if ours else Overall.NEEDS_AUTHOR_ACTION
+        return Overall.NEEDS_AUTHOR_ACTION
     return Overall(entry.call.value)
+
+
+def _weigh(entry: AxisVerdict, known: Sequence[Outcome]) -> tuple[Overall, tuple[str, ...]]:
+    """Return what an axis means for the whole, with the rules behind it.
+
+    A crash is ours, not the author's: no finding beside it may turn it into a task for the author.
+    """
+    crashed = tuple(o.rule for o in known if o.axis is entry.axis and o.status is Status.CRASHED)
+    if crashed and entry.axis in AUTHOR_AXES:
+        return Overall.UNCLEAR, crashed
+    return overall_of(entry), entry.deciding
 
 
 def _call_of_flag(outcome: Outcome, policy: Policy) -> AxisCall:

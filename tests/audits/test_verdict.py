@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audits.errors import UserError
@@ -180,6 +180,10 @@ OUTCOMES = st.builds(
 BAD = {Status.FLAGGED, Status.UNCLEAR, Status.CRASHED}
 
 
+@example(
+    [make_outcome("a", Axis.RECORD, Status.CRASHED)],
+    make_outcome("b", Axis.RECORD, Status.FLAGGED),
+)
 @given(st.lists(OUTCOMES, max_size=8), OUTCOMES.filter(lambda outcome: outcome.status in BAD))
 def test_one_more_bad_outcome_never_improves_a_judged_axis(known: list[Outcome], more: Outcome) -> None:
     known = [*known, *(make_outcome(axis=axis, status=Status.CLEAN) for axis in Axis)]
