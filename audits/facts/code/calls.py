@@ -9,11 +9,11 @@ from typing import Any
 
 from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
-from audits.facts.code.containers import put_key
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
+from audits.facts.code.parameters import bind_arguments, parameters, spread
 from audits.facts.code.statements import execute
 from audits.facts.code.updates import backward
 from audits.facts.code.values import (
@@ -58,7 +58,7 @@ def evaluate_call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
     for keyword in node.keywords:
         value = evaluate(machine, frame, keyword.value)
         if keyword.arg is None:
-            _spread(machine, value, kwargs)
+            spread(machine, value, kwargs)
         else:
             kwargs[keyword.arg] = value
     machine.written_back = {}
@@ -81,20 +81,6 @@ def _write_back(machine: Machine, frame: Frame, node: ast.Call, callee: Value) -
         if mask and isinstance(item, ast.Name) and item.id in frame.env and frame.env[item.id].obj is None:
             frame.env[item.id] = Value(frame.env[item.id].labels | mask)
             frame.stored[item.id] = frame.env[item.id].labels
-
-
-def _spread(machine: Machine, value: Value, kwargs: dict[str, Value]) -> None:
-    """Put the known keys of a dictionary into keyword arguments."""
-    for obj in objects(value):
-        if isinstance(obj, Container):
-            for key, stored in list(machine.heap.items()):
-                if (
-                    type(key) is tuple
-                    and key[0] == id(obj)
-                    and type(key[1]) is tuple
-                    and isinstance(stored, Value)
-                ):
-                    kwargs.setdefault(str(key[1][1]), stored)
 
 
 def _super(machine: Machine, frame: Frame) -> Value:
@@ -180,18 +166,6 @@ def opaque(
                     call_function(machine, frame, obj, [Value(mask)] * parameters(obj), {}, node)
                 )
     return Value(mask & ~lab.NEXT_INDEX)
-
-
-def parameters(function: Function) -> int:
-    """Return how many positional parameters a caller has to give."""
-    arguments = function.node.args
-    return max(
-        0,
-        len(arguments.posonlyargs)
-        + len(arguments.args)
-        - len(arguments.defaults)
-        - (1 if function.bound is not None else 0),
-    )
 
 
 def call_function(
@@ -339,36 +313,6 @@ def memo_key(
         )
     parts.append(tuple(kwargs))
     return tuple(parts), True
-
-
-def bind_arguments(
-    machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value]
-) -> dict[str, Value]:
-    """Return the names a function starts with."""
-    arguments = function.node.args
-    env: dict[str, Value] = {}
-    names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args)]
-    for name, value in zip(names, args, strict=False):
-        env[name] = value
-    extra = args[len(names) :]
-    if arguments.vararg is not None:
-        env[arguments.vararg.arg] = Value(0, Fixed(list(extra)))
-    keyword_only = [arg.arg for arg in arguments.kwonlyargs]
-    spare: dict[str, Value] = {}
-    for name, value in kwargs.items():
-        if name in names or name in keyword_only:
-            env[name] = value
-        else:
-            spare[name] = value
-    if arguments.kwarg is not None:
-        box = machine.track(Container(is_dict=True))
-        for name, value in spare.items():
-            put_key(machine, box, name, value)
-        env[arguments.kwarg.arg] = Value(0, box)
-    for name in (*names, *keyword_only):
-        if name not in env:
-            env[name] = function.defaults.get(name, NOTHING)
-    return env
 
 
 def call_net(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from audits.facts.code.calls import bind_arguments, call_function, is_idle, union
+from audits.facts.code.calls import call_function, is_idle, union
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.parameters import bind_arguments
 from audits.facts.code.values import NOTHING, Class, Function, Instance, Net, Optimiser, Value
 
 

@@ -7,7 +7,7 @@ import ast
 from audits.facts.code import files
 from audits.facts.code.calls import union
 from audits.facts.code.containers import add_element
-from audits.facts.code.expressions import path_labels
+from audits.facts.code.expressions import evaluate, path_labels
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
@@ -151,3 +151,18 @@ def same_path(
 ) -> Value | None:
     """`Path.joinpath` and the like."""
     return receiver if isinstance(receiver.obj, File) else None
+
+
+def into_container(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, mask: int) -> None:
+    """Let `box[key].add_(x)` reach the box where its element has no identity of its own."""
+    if receiver.obj is not None or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return
+    target = node.func.value
+    while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
+        target = target.func.value
+    if isinstance(target, ast.Subscript):
+        box = evaluate(machine, frame, target.value).obj
+        if isinstance(box, Container):
+            machine.add_content(
+                box, mask & (machine.labels.vals | machine.labels.states | machine.labels.params)
+            )

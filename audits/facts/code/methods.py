@@ -15,6 +15,7 @@ from audits.facts.code.container_methods import (
     dump_file,
     get_item,
     glob_path,
+    into_container,
     open_path,
     read_file,
     same_path,
@@ -24,7 +25,6 @@ from audits.facts.code.container_methods import (
 from audits.facts.code.containers import heap_object
 from audits.facts.code.decisions import known
 from audits.facts.code.events import UpdateKind
-from audits.facts.code.expressions import evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.net_methods import (
@@ -46,7 +46,6 @@ from audits.facts.code.values import (
     Args,
     Bound,
     Buffer,
-    Container,
     External,
     Fixed,
     Function,
@@ -226,21 +225,6 @@ def in_place(
             machine.add_content(obj, mask)
     into_container(machine, frame, node, receiver, mask)
     return receiver if receiver.obj is not None else Value(receiver.labels | mask)
-
-
-def into_container(machine: Machine, frame: Frame, node: ast.AST, receiver: Value, mask: int) -> None:
-    """Let `box[key].add_(x)` reach the box where its element has no identity of its own."""
-    if receiver.obj is not None or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return
-    target = node.func.value
-    while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
-        target = target.func.value
-    if isinstance(target, ast.Subscript):
-        box = evaluate(machine, frame, target.value).obj
-        if isinstance(box, Container):
-            machine.add_content(
-                box, mask & (machine.labels.vals | machine.labels.states | machine.labels.params)
-            )
 
 
 def _gather(
