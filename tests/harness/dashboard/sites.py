@@ -8,9 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pygit2
 
 from audits.example_evaluation import ADAPT, EVALUATE, script
 from audits.example_folder import claims, folder
@@ -20,9 +17,8 @@ from harness.sweep.store import Store
 from harness.sweep.sweeper import Request, sweep
 from harness.sweep.versions import current
 from harness.sweep.work import JudgedEntry
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tests.audits.repository import Repository
+from tests.harness.sweep.mirrors import Counting
 
 RECORD = "records/track_10min_16mb"
 HOSTILE_NAME = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=2>"
@@ -34,22 +30,11 @@ FIRST_COPY, COPIES = 100, 200
 """Numbers of the copied pull requests."""
 TOTAL_PULLS = 9 + COPIES
 TOTAL_ROWS = TOTAL_PULLS + 1
-_ME = pygit2.Signature("A", "a@example.org", 1_775_000_000, 0)
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def phase(self, name: str, total: int) -> None:
-        """Say nothing."""
-
-    def step(self) -> None:
-        """Say nothing."""
 
 
 def make_run(directory: Path) -> Path:
     """Sweep a repository made here, and return the run directory."""
-    repository = _Repository(directory / "mirror")
+    repository = Repository(directory / "mirror")
     for number, example in enumerate(embedded_examples(), 1):
         repository.pull(number, _files(Path(example)))
     repository.pull(HOSTILE_PR, _hostile())
@@ -58,30 +43,9 @@ def make_run(directory: Path) -> Path:
     repository.pull(TWO_FOLDERS_PR, {**_plain("2026-04-02_First"), **_plain("2026-04-03_Second")})
     repository.pull(CRASHED_PR, _plain("2026-04-04_Crashed", code="print('other')\n"))
     out = directory / "run"
-    sweep(Request(repo=str(directory / "mirror"), out=out, jobs=1), Silent())
+    sweep(Request(repo=str(directory / "mirror"), out=out, jobs=1), Counting())
     _add_copies(out)
     return out
-
-
-class _Repository:
-    """A bare repository with one commit on main and one commit a pull request."""
-
-    def __init__(self, path: Path) -> None:
-        self._repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
-        self._root = self._commit("refs/heads/main", {"README.md": "# Challenge\n"}, [])
-
-    def pull(self, number: int, files: Mapping[str, str | bytes]) -> None:
-        """Add a pull request that adds `files`."""
-        self._commit(f"refs/pull/{number}/head", {"README.md": "# Challenge\n", **files}, [self._root])
-
-    def _commit(self, ref: str, files: Mapping[str, str | bytes], parents: list[pygit2.Oid]) -> pygit2.Oid:
-        index = pygit2.Index()
-        for path, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            index.add(pygit2.IndexEntry(path, self._repo.create_blob(data), pygit2.enums.FileMode.BLOB))
-        made = self._repo.create_commit(None, _ME, _ME, "c", index.write_tree(self._repo), parents)
-        self._repo.references.create(ref, made, force=True)
-        return made
 
 
 def _files(example: Path) -> dict[str, str | bytes]:
