@@ -22,6 +22,7 @@ class Breach(StrEnum):
     SLOT = "slot-scored"
     SLOT_CONTEXT = "slot-context-only"
     CALIBRATION = "calib-on-val"
+    LATER_TOKENS = "other:later-token-histogram"
 
 
 def breach(exposure: Exposure) -> Breach:
@@ -29,6 +30,8 @@ def breach(exposure: Exposure) -> Breach:
     update = exposure.update
     if update.learner is Learner.FREE_TENSOR or update.kind is UpdateKind.SOLVED:
         return Breach.SLOT_CONTEXT if update.prefix_only and not update.shared else Breach.SLOT
+    if update.kind is UpdateKind.HISTOGRAM:
+        return Breach.LATER_TOKENS
     if update.kind is UpdateKind.TABLE:
         return Breach.RESCORE
     if update.kind in (UpdateKind.LOADED, UpdateKind.IN_PLACE):

@@ -27,6 +27,7 @@ _VERBS = {
     UpdateKind.IN_PLACE: "are overwritten with values computed from",
     UpdateKind.LOADED: "are loaded from something computed on",
     UpdateKind.TABLE: "are filled with",
+    UpdateKind.HISTOGRAM: "are drawn from",
     UpdateKind.SOLVED: "are fitted in closed form to",
 }
 _CONFIDENCE = {
@@ -34,6 +35,7 @@ _CONFIDENCE = {
     UpdateKind.GRADIENT: 0.9,
     UpdateKind.SOLVED: 0.85,
     UpdateKind.TABLE: 0.55,
+    UpdateKind.HISTOGRAM: 0.85,
 }
 _WEAK = 0.7
 STEPS = (UpdateKind.OPTIMISER, UpdateKind.GRADIENT)

@@ -110,6 +110,16 @@ def previous_pass(machine: Machine, value: Value) -> Value:
     return Value(value.labels)
 
 
+def before_position(machine: Machine, mask: int) -> int:
+    """Return the labels of what lies before a counter: nothing of this pass."""
+    for loop in reversed(machine.loops):
+        if loop.tag & mask:
+            number, step = machine.labels.tag_info[loop.tag.bit_length() - 1]
+            machine.effects += 1
+            return mask & ~loop.tag | machine.labels.tag(number, step - 0.5)
+    return mask
+
+
 def slash(left: Value, right: Value) -> File:
     """Return the path `left / right`."""
     text = right.const if type(right.const) is str else "*"

@@ -141,7 +141,8 @@ def call_value(
 def identifiers(machine: Machine) -> int:
     """Return the labels that only token ids carry: a net's activations are no ids."""
     labels = machine.labels
-    return lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED | lab.TARGET | labels.reads | labels.hashed_reads
+    fixed = lab.NEXT_INDEX | lab.HASHED | lab.TARGET_HASHED | lab.TARGET
+    return fixed | labels.reads | labels.hashed_reads | labels.tallies
 
 
 def union(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> int:
@@ -165,7 +166,7 @@ def opaque(
                 mask |= machine.mask(
                     call_function(machine, frame, obj, [Value(mask)] * parameters(obj), {}, node)
                 )
-    return Value(mask & ~lab.NEXT_INDEX)
+    return Value(mask & ~(lab.NEXT_INDEX | lab.COUNTER))
 
 
 def call_function(

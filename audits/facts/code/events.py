@@ -21,6 +21,8 @@ class UpdateKind(StrEnum):
     LOADED = "loaded"
     """Weights loaded from something computed on validation tokens (calibrated quantisation)."""
     TABLE = "table"
+    HISTOGRAM = "histogram"
+    """A histogram of a piece of tokens, added to what is predicted in it."""
     SOLVED = "solved"
     """A closed-form fit (least squares, solve)."""
 

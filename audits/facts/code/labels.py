@@ -10,12 +10,14 @@ score    a loss on validation targets
 conflict a score that depends on a state learned from the very tokens it scores
 read     one place that reads tokens out of a stream
 lookup   a read of a table under a key
+tally    a histogram of tokens: what it is added to depends on all of them
 knob     a switch of the configuration, in readings that leave the switches open
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from audits.facts.code.events import Conflict, Learner, Lookup, ScoreSite, UpdateSite
 
@@ -103,6 +105,7 @@ class Labels:
         self.reads = 0
         self.hashed_reads = 0
         self.knobs = 0
+        self.tallies = 0
         self.tag_info: dict[int, tuple[int, float]] = {}
         self.val_tags: dict[int, int] = {}
         self.state_info: dict[int, tuple[UpdateSite, int]] = {}
@@ -111,6 +114,7 @@ class Labels:
         self.conflict_info: dict[int, Conflict] = {}
         self.lookup_info: dict[int, Lookup] = {}
         self.knob_info: dict[int, str] = {}
+        self.tally_info: dict[int, tuple[Any, Any, int]] = {}
         self._interned: dict[object, int] = {}
         self._ordered: dict[tuple[int, int], bool] = {}
         self._loops = 0
@@ -243,6 +247,16 @@ class Labels:
             bit = self._interned[key] = self._fresh()
             self.knob_info[bit] = name
             self.knobs |= 1 << bit
+        return 1 << bit
+
+    def tally(self, frame: object, node: object, vals: int) -> int:
+        """Return the mask of a histogram of validation tokens, made at a node."""
+        key = ("tally", id(node), vals)
+        bit = self._interned.get(key)
+        if bit is None:
+            bit = self._interned[key] = self._fresh()
+            self.tally_info[bit] = frame, node, vals
+            self.tallies |= 1 << bit
         return 1 << bit
 
     def narrow(self, mask: int, tags: int) -> int:

@@ -69,6 +69,8 @@ class Machine(Memory):
         """Record a loss on validation targets; return its score and conflict labels."""
         labels = self.labels
         states = prediction & labels.states
+        for bit in bit_numbers(prediction & labels.tallies):
+            states |= self.learned(*labels.tally_info[bit], UpdateKind.HISTOGRAM, Learner.TABLE) & labels.states
         params = prediction & labels.params
         caller = self.call_nodes[-1] if self.call_nodes else 0
         key = (id(node), caller, states, targets & labels.vals, params)

@@ -155,7 +155,9 @@ def call_method(
         return Value(receiver.labels, receiver.obj, UNKNOWN)
     if name.endswith("_") and not name.startswith("_"):
         return in_place(machine, frame, node, receiver, name, args, kwargs)
-    if name in ("log", "log2", "exp", "sum", "mean", "item", "tolist", "clamp", "clone", "copy"):
+    if name in ("item", "tolist", "cumsum"):
+        return Value(machine.mask(receiver) & ~machine.labels.tallies)
+    if name in ("log", "log2", "exp", "sum", "mean", "clamp", "clone", "copy"):
         return Value(machine.mask(receiver))
     if name[:1] == "_" and isinstance(receiver.obj, Net | Part):
         return Value(machine.mask(receiver) | union(machine, args, kwargs))

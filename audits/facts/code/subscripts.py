@@ -6,7 +6,7 @@ import ast
 from typing import Any, NamedTuple
 
 from audits.facts.code import labels as lab
-from audits.facts.code.arithmetic import next_position
+from audits.facts.code.arithmetic import before_position, next_position
 from audits.facts.code.attributes import bind_method
 from audits.facts.code.configuration import read_environment
 from audits.facts.code.containers import add_element, join_keys, put_key
@@ -73,6 +73,8 @@ def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bo
     if upper is not None:
         # What a cut begins with tells which pass it belongs to; its end lies one past it.
         mask |= machine.labels.without_loops_of(machine.mask(upper), mask)
+        if upper.labels & lab.COUNTER and not (lower is not None and lower.labels & lab.COUNTER):
+            mask = before_position(machine, mask)
     shifted = lower is not None and (
         type(lower.const) is int
         and lower.const == 1

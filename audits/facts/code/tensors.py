@@ -203,14 +203,17 @@ def histogram(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
     """Counts of token ids."""
-    return Value(union(machine, args, kwargs) | lab.COUNTS)
+    mask, labels = union(machine, args, kwargs), machine.labels
+    if mask & labels.vals and mask & labels.reads and not mask & (labels.params | lab.PIECES):
+        mask |= labels.tally(frame, node, mask & labels.vals)
+    return Value(mask | lab.COUNTS)
 
 
 def extreme(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
     """Minimum or maximum: of two scores it is an oracle."""
-    mask = union(machine, args, kwargs)
+    mask = union(machine, args, kwargs) & ~lab.COUNTER
     scores = machine.labels.scores
     if func.last == "min" and len(args) == 2 and known(args[0]) is not known(args[1]):
         bound = args[0] if known(args[0]) else args[1]

@@ -152,3 +152,35 @@ def test_cursor_that_is_set_to_the_end_of_a_chunk(first: str, second: str, legal
     """#1478: a loop may move on without counting."""
     seen = behaviour_of(CURSOR.format(first=first, second=second))
     assert bool(breaches(seen)) is not legal
+
+
+HISTOGRAM = """\
+def bias(ids):
+    counts = torch.bincount(ids.reshape(-1), minlength=V).float()
+    return 0.05 * ((counts + 1.0) / (counts.sum() + V)).log()
+"""
+BIASED = """\
+x, y = tokens[at : at + L], tokens[at + 1 : at + L + 1]
+with torch.no_grad():
+    logits = net.head(net.hidden(x)) + bias({cache})
+    total += F.cross_entropy(logits, y, reduction="sum").item()
+    size += table[y].sum().item()
+"""
+CACHES = {
+    "the inputs of the whole chunk": ("x", False),
+    "the targets": ("y", False),
+    "what stands before the chunk": ("tokens[:at]", True),
+    "a window before the chunk": ("tokens[max(0, at - 256) : at]", True),
+}
+
+
+@pytest.mark.parametrize(("cache", "legal"), CACHES.values(), ids=CACHES)
+def test_histogram_added_to_every_position(cache: str, legal: bool) -> None:
+    """#704: counts of a batch's inputs tell its earlier positions what comes later."""
+    loop = block(BIASED.format(cache=cache), head="for at in range(0, tokens.numel() - L, L):")
+    assert bool(behaviour_of(loop, functions=HISTOGRAM).exposures) is not legal
+
+
+def test_histogram_that_only_counts_bytes() -> None:
+    body = block(CUT, SCORE, "size += (torch.bincount(y, minlength=V) * table).sum().item()\n")
+    assert behaviour_of(body).exposures == ()
