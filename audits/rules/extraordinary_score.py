@@ -21,6 +21,8 @@ DISPUTE = "extraordinary-score"
 SAME = 0.0006
 """Two results closer than this are one result printed twice."""
 CONFIDENCE = 0.7
+RATIO_SHARE = 0.002
+"""Bytes per token this near to a known tokenisation's are taken to be its own."""
 UNSEEN_BYTES = 1.3
 """Wrong byte tables have lowered scores by up to this factor (#926); bytes are the metric axis's matter."""
 
@@ -74,6 +76,12 @@ class ExtraordinaryScore(Rule):
             "the model itself scores what no model of this size has scored",
             SCRIPT,
             folder({"train_seed42.log": log(val_bpb=0.9588)}, claims(0.9588)),
+            "#120",
+        ),
+        Example(
+            "the same without a token count, at the bytes per token of a known tokenisation",
+            SCRIPT,
+            folder({"train_seed42.log": log(val_bpb=0.9588, tokens=0)}, claims(0.9588)),
             "#120",
         ),
         Example("no log, and a claim far below the board", SCRIPT, folder({}, claims(0.7614)), "#990"),
@@ -178,10 +186,13 @@ def _plain(run: LogFacts, scored: ScoredLine) -> float | None:
 def _excess_bytes(run: LogFacts, scored: ScoredLine, challenge: Challenge) -> float:
     """Return by which factor the bytes behind a result exceed the text's, or may where no loss tells them."""
     line = scored.line
-    if not line.val_loss or not math.isfinite(line.val_loss) or not run.val_tokens:
+    if not line.val_loss or not math.isfinite(line.val_loss):
         return UNSEEN_BYTES
-    implied = run.val_tokens.value * line.val_loss / (math.log(2) * line.val_bpb)
-    return max(1.0, implied / challenge.canonical_bytes)
+    ratio = line.val_loss / (math.log(2) * line.val_bpb)
+    if run.val_tokens:
+        return max(1.0, run.val_tokens.value * ratio / challenge.canonical_bytes)
+    known = (entry.bytes_total / entry.val_tokens for entry in challenge.byte_constants if entry.canonical)
+    return 1.0 if any(abs(ratio / entry - 1) <= RATIO_SHARE for entry in known) else UNSEEN_BYTES
 
 
 def _low(headline: Claim[float], challenge: Challenge) -> Evidence:
