@@ -14,6 +14,7 @@ from audits.facts.code.values import (
     Buffer,
     Class,
     Fixed,
+    Function,
     Imported,
     Instance,
     Net,
@@ -69,12 +70,24 @@ def unpack(machine: Machine, frame: Frame, targets: list[ast.expr], value: Value
         assign(machine, frame, target, item)
 
 
+def own_default(machine: Machine, obj: Instance, name: str) -> None:
+    """Let an instance hold what its class gives it, so that a branch that does not write keeps it (#922)."""
+    if (id(obj), name) in machine.heap or obj.cls is None:
+        return
+    found = obj.cls.find(name)
+    if found is not None and not isinstance(found.obj, Function):
+        # Not journalled: it is what a reader would find there before and after every branch.
+        machine.heap[id(obj), name] = found
+
+
 def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: Value) -> None:
     """Perform `base.name = value`."""
     base = evaluate(machine, frame, node.value)
     for obj in objects(base):
         kind = type(obj)
         if kind is Instance or kind is Net:
+            if kind is Instance and machine.branch_depth:
+                own_default(machine, obj, node.attr)
             machine.put((id(obj), node.attr), value)
         elif kind is Class:
             obj.attrs[node.attr] = value

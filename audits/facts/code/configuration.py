@@ -57,7 +57,7 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
     if name not in configuration.settings or origin is not ValueOrigin.DEFAULT:
         shown = default.const if isinstance(default.const, str | int | float | bool) else None
         configuration.settings[name] = Setting(name, shown, text, origin, here, where)
-    if configuration.open_switches and is_switch(text):
+    if configuration.open_switches and (is_switch(text) or is_mode(text)):
         return Value(default.labels | machine.labels.knob(name))
     if value is None:
         return default
@@ -91,6 +91,11 @@ def is_switch(text: Scalar) -> bool:
         "yes",
         "no",
     )
+
+
+def is_mode(text: Scalar) -> bool:
+    """Return True for a value that may name one of several ways to do something (`standard`, `lora`)."""
+    return isinstance(text, str) and 2 < len(text) < 20 and text.replace("_", "").isalpha() and text.islower()
 
 
 def override(

@@ -52,18 +52,32 @@ def holds(body: str, text: str) -> bool:
     return text[0] == " " and text.strip() != "" and text in body
 
 
+def confirmed_switches(bodies: list[str], opened: Reading, claimed: Reading) -> int:
+    """Return the switches under which the claimed reading builds a text that the logs hold."""
+    shown, found = claimed.machine.trace.texts, 0
+    for text, under in opened.machine.trace.texts.items():
+        if under & ~found and len(text) >= SHORTEST and text in shown:
+            found |= under if any(holds(body, text) for body in bodies) else 0
+    return found
+
+
 def told_switches(
-    bodies: list[str], opened: Reading, configuration: Configuration, printed: list[str]
+    bodies: list[str], opened: Reading, claimed: Reading, configuration: Configuration, printed: list[str]
 ) -> dict[str, str]:
     """Return the values of switches that the logs tell and that the claimed configuration does not have."""
     stated = stated_values(bodies, opened.machine.trace.stated)
     labels, texts = opened.labels, opened.machine.trace.texts
     told: dict[str, str] = {}
-    settled = 0
+    settled = confirmed_switches(bodies, opened, claimed) if printed else 0
     for bit in bit_numbers(labels.knobs):
-        name = labels.knob_info[bit]
+        name, _, choice = labels.knob_info[bit].partition("=")
         setting = configuration.settings.get(name)
         value = stated.get(name)
+        if choice:
+            unset = setting is not None and setting.origin is ValueOrigin.DEFAULT
+            if not unset or value is not None or setting is None or str(setting.value) == choice:
+                settled |= 1 << bit
+            continue
         if setting is None or setting.origin is not ValueOrigin.DEFAULT or value is not None:
             settled |= 1 << bit
         if value is not None and setting is not None and is_off(value) != is_off(setting.value):
@@ -78,7 +92,8 @@ def told_switches(
         if not left:
             return told
         settled |= left[0]
-        told[labels.knob_info[left[0].bit_length() - 1]] = "1"
+        name, _, choice = labels.knob_info[left[0].bit_length() - 1].partition("=")
+        told.setdefault(name, choice or "1")
 
 
 def stated_values(bodies: list[str], stated: dict[str, str]) -> dict[str, str]:

@@ -146,6 +146,8 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
             verdict = _in_environment(machine, node.ops[0], left)
         if verdict is not None:
             return Value(left.labels | values[0].labels, None, verdict)
+        if left.labels & machine.labels.knobs and isinstance(node.ops[0], ast.Eq):
+            left = _as_choice(machine, left, values[0])
     labels = machine.labels
     lmask = machine.mask(left)
     mask, scored = lmask, bool(lmask & labels.scores)
@@ -162,6 +164,15 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         # `if bpb < best:` lets a score decide; against a literal it is a check.
         out |= lab.CHOSEN
     return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
+
+
+def _as_choice(machine: Machine, left: Value, right: Value) -> Value:
+    """Let an open switch that is compared with a word stand for that one choice (`mode == "lora"`, #548)."""
+    knobs = left.labels & machine.labels.knobs
+    if knobs.bit_count() != 1 or not isinstance(right.const, str) or not right.const:
+        return left
+    name = machine.labels.knob_info[knobs.bit_length() - 1].partition("=")[0]
+    return Value(left.labels & ~knobs | machine.labels.knob(f"{name}={right.const}"))
 
 
 def _in_environment(machine: Machine, op: ast.cmpop, name: Value) -> bool | None:

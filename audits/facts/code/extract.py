@@ -57,7 +57,7 @@ def extract_code(
         everything = read_code(source.modules, opened, OPEN_BUDGET, source.names)
         bodies = run_texts(submission, logs if claimed_logs is None else claimed_logs)
         printed = only_with_switches(bodies, everything, reading)
-        told = told_switches(bodies, everything, configuration, printed)
+        told = told_switches(bodies, everything, reading, configuration, printed)
         if told:
             told_configuration = overlay(configuration, told)
             again = read_code(source.modules, told_configuration, names=source.names)

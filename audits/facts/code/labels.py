@@ -105,6 +105,8 @@ class Labels:
         self.reads = 0
         self.hashed_reads = 0
         self.knobs = 0
+        self.choices = 0
+        """Those of the knobs that say `as the switch has this value`."""
         self.tallies = 0
         self.tag_info: dict[int, tuple[int, float]] = {}
         self.val_tags: dict[int, int] = {}
@@ -240,13 +242,15 @@ class Labels:
         return 1 << bit
 
     def knob(self, name: str) -> int:
-        """Return the mask that says `as the switch called `name` is set`."""
+        """Return the mask that says `as the switch called `name` is set`; `NAME=value` says how."""
         key = ("knob", name)
         bit = self._interned.get(key)
         if bit is None:
             bit = self._interned[key] = self._fresh()
             self.knob_info[bit] = name
             self.knobs |= 1 << bit
+            if "=" in name:
+                self.choices |= 1 << bit
         return 1 << bit
 
     def tally(self, frame: object, node: object, vals: int) -> int:

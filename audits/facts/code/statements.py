@@ -140,7 +140,7 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
                 frame, [partial(_sorted, machine, frame, node, holds) for holds in (True, False)]
             )
         alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
-        alternatives.append(lambda: execute(machine, frame, node.orelse))
+        alternatives.append(lambda: _otherwise(machine, frame, node, under))
         return machine.branch(frame, alternatives)
     finally:
         machine.choosing -= chosen
@@ -152,6 +152,16 @@ def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:
 
     sort_path(machine, frame, node.test, holds)
     return execute(machine, frame, node.body if holds else node.orelse)
+
+
+def _otherwise(machine: Machine, frame: Frame, node: ast.If, under: int) -> int:
+    """Run the other branch: that a choice was not made tells nothing of what was chosen."""
+    chosen = machine.under
+    machine.under = under | chosen & ~machine.labels.choices
+    try:
+        return execute(machine, frame, node.orelse)
+    finally:
+        machine.under = chosen
 
 
 def _gives_up(block: list[ast.stmt]) -> bool:

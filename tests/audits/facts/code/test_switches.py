@@ -153,6 +153,65 @@ def test_value_of_a_switch_told_by_a_log_line() -> None:
     assert setting.value == "7"
 
 
+MODES = 'MODE = os.environ.get("EVAL_MODE", "plain")\n'
+CHOSEN = """\
+if MODE == "adapted":
+    print(f"adapted:start chunks={n}")
+else:
+    print(f"windows:start chunks={n}")
+"""
+
+
+def test_choice_told_by_a_log_line() -> None:
+    """#548: one of several ways to score, by a word; the other branch's line tells nothing of the word."""
+    code = script(CHOSEN + SWITCHED.replace("{test}", 'MODE == "adapted"'), functions=MODES)
+    facts = run_of(code, "adapted:start chunks=1893")
+    assert facts.behaviour.exposures
+    setting = facts.settings.get("EVAL_MODE")
+    assert setting is not None
+    assert setting.value == "adapted"
+    assert run_of(code, "windows:start chunks=1893").behaviour.exposures == ()
+
+
+UNLESS = """\
+if not SKIP:
+    print(f"round_trip:start chunks={n}")
+if TTT and not SKIP:
+    print(f"ttt_sliding:start chunks={n}")
+"""
+
+
+def test_switch_confirmed_by_another_line() -> None:
+    """#922: a line under two switches tells one where the other, as it is set, explains a line of its own."""
+    before = ENVIRONMENT.format(default="0") + 'SKIP = os.environ.get("SKIP_EXPORT", "0") == "1"\n'
+    code = script(UNLESS + SWITCHED.replace("{test}", "TTT"), functions=before)
+    told = run_of(code, "round_trip:start chunks=9\nttt_sliding:start chunks=9").behaviour.exposures
+    assert [item.assumed for item in told] == [False]
+    assert all(item.assumed for item in run_of(code, "ttt_sliding:start chunks=9").behaviour.exposures)
+
+
+PRESET = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Config:
+    ttt: bool = os.environ.get("TTT_ENABLED", "0") == "1"
+
+
+config = Config()
+if os.path.exists("adapt.json"):
+    config.ttt = {value}
+"""
+
+
+def test_field_that_one_branch_sets_keeps_its_default_in_the_other() -> None:
+    """#922: presets write over fields, and a branch that does not write leaves what the class gave."""
+    code = switched("not config.ttt", PRESET.format(value="True"))
+    assert read(code).behaviour.exposures
+    assert read(switched("config.ttt", PRESET.format(value="False"))).behaviour.exposures == ()
+
+
 BOTH = """\
 A = os.environ.get("PLAIN_SWEEP", "0") == "1"
 B = os.environ.get("OTHER_SWEEP", "0") == "1"
