@@ -70,7 +70,8 @@ class Machine(Memory):
         labels = self.labels
         states = prediction & labels.states
         for bit in bit_numbers(prediction & labels.tallies):
-            states |= self.learned(*labels.tally_info[bit], UpdateKind.HISTOGRAM, Learner.TABLE) & labels.states
+            drawn = self.learned(*labels.tally_info[bit], UpdateKind.HISTOGRAM, Learner.TABLE)
+            states |= drawn & labels.states
         params = prediction & labels.params
         caller = self.call_nodes[-1] if self.call_nodes else 0
         key = (id(node), caller, states, targets & labels.vals, params)
