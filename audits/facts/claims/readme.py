@@ -46,14 +46,15 @@ def read_readme(submission: Submission) -> ReadmeClaims:
         return ReadmeClaims("README.md", present=False)
     text = file.data[:TEXT_CAP].decode("utf-8-sig", errors="replace")
     lines = [line[:LINE_CAP] for line in text.split("\n")[:LINES]]
-    rows, mean, std = read_seed_rows(file.path, lines)
     bpb = _scores(file.path, lines)
+    headline = _stated(file.path, lines)
+    rows, mean, std = read_seed_rows(file.path, lines, headline.value if headline else None)
     return ReadmeClaims(
         path=file.path,
         present=True,
         lines=len(lines),
         bpb=bpb,
-        headline=_stated(file.path, lines),
+        headline=headline,
         byte_counts=_byte_counts(file.path, lines),
         megabytes=_floats(file.path, lines, _MEGABYTES),
         seeds=rows,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from statistics import fmean
 from typing import NamedTuple
 
 from audits.facts.claim import Claim
 from audits.facts.claims.records import SeedClaim
 from audits.location import Location
 
+SAME_SHARE = 0.002
+"""A mean this near to the headline is the headline, rounded."""
 ROWS = 64
 CELLS = 40
 _NUMBER = re.compile(r"-?\d{1,3}(?:,\d{3})+|-?\d{1,15}(?:\.\d{1,15})?")
@@ -27,9 +30,12 @@ class Columns(NamedTuple):
 
 
 def read_seed_rows(
-    path: str, lines: list[str]
+    path: str, lines: list[str], headline: float | None = None
 ) -> tuple[tuple[SeedClaim, ...], Claim[float] | None, Claim[float] | None]:
-    """Return the rows of the first table of seeds with its stated mean and standard deviation."""
+    """Return the rows of the first table of seeds with its stated mean and standard deviation.
+
+    Of several columns in bpb the one that averages to the headline holds the scores, whatever it is called.
+    """
     columns: Columns | None = None
     rows: list[SeedClaim] = []
     mean: Claim[float] | None = None
@@ -40,9 +46,11 @@ def read_seed_rows(
                 break
             columns = None
             continue
-        cells = [cell.strip().strip("*` ") for cell in line.strip().strip("|").split("|")[:CELLS]]
+        cells = _cells(line)
         if columns is None:
             columns = _columns(cells)
+            if headline is not None and columns.seed >= 0:
+                columns = columns._replace(bpb=_averaging_to(headline, lines[number:], cells, columns))
             continue
         if _RULE.match(line) or columns.seed < 0 or columns.seed >= len(cells) or len(rows) >= ROWS:
             continue
@@ -55,6 +63,27 @@ def read_seed_rows(
             row = _row(path, number, cells, columns)
             rows += [row] if row else []
     return tuple(rows), mean, std
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().strip("*` ") for cell in line.strip().strip("|").split("|")[:CELLS]]
+
+
+def _averaging_to(headline: float, lines: list[str], heading: list[str], columns: Columns) -> int:
+    """Return the column in bpb whose rows average to the headline, else the one its heading told (#918)."""
+    found: dict[int, list[float]] = {n: [] for n, cell in enumerate(heading) if "bpb" in cell.lower()}
+    for line in lines[: ROWS + 1]:
+        cells = _cells(line)
+        if not line.lstrip().startswith("|"):
+            break
+        if columns.seed >= len(cells) or not _SEED_CELL.match(cells[columns.seed]):
+            continue
+        for n in found:
+            match = _NUMBER.search(cells[n]) if n < len(cells) else None
+            found[n] += [float(match.group().replace(",", ""))] if match else []
+    near = {n: abs(fmean(values) - headline) for n, values in found.items() if values}
+    best = min(near, key=lambda n: near[n], default=columns.bpb)
+    return best if near and near[best] <= SAME_SHARE * headline else columns.bpb
 
 
 def _columns(cells: list[str]) -> Columns:

@@ -119,6 +119,17 @@ def test_the_seed_table_of_a_readme_is_read_by_its_headings() -> None:
     assert [(entry.pr, entry.val_bpb) for entry in claims.readme.predecessors] == [(549, 1.1194)]
 
 
+def test_the_seed_column_is_the_one_that_averages_to_the_headline() -> None:
+    """#850, #918: `Post-quant BPB` stands beside the scored column, once before and once after it."""
+    text = "**val_bpb: 0.1653** (mean)\n\n{head}\n|---|---|---|\n{rows}"
+    for order in ((1, 2), (2, 1)):
+        cells = {"Seed": ("42", "7"), order[0]: ("1.4656", "1.5079"), order[1]: ("**0.1646**", "**0.1660**")}
+        names = {order[0]: "Post-quant BPB", order[1]: "N-gram BPB"}
+        rows = "\n".join(f"| {cells['Seed'][n]} | {cells[1][n]} | {cells[2][n]} |" for n in (0, 1))
+        found = read(None, text.format(head=f"| Seed | {names[1]} | {names[2]} |", rows=rows)).readme.seeds
+        assert [row.val_bpb.value for row in found if row.val_bpb] == [0.1646, 0.166]
+
+
 @pytest.mark.parametrize(
     ("line", "score"),
     [
