@@ -16,9 +16,10 @@ TEXT_CAP = 200_000
 
 def read_claims(submission: Submission) -> Claims:
     """Return everything that the submission claims outside its logs. Never raises for bad input."""
+    stated = read_submission_json(submission)
     return Claims(
-        submission=read_submission_json(submission),
-        readme=read_readme(submission),
+        submission=stated,
+        readme=read_readme(submission, stated.val_bpb or stated.val_bpb_mean),
         requirements=_requirements(submission),
     )
 

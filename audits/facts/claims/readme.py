@@ -39,8 +39,8 @@ _PIP = re.compile(r"\bpip3?\s+install\s+(.{1,400})")
 _PACKAGE = re.compile(r"^[A-Za-z][A-Za-z0-9._-]{0,60}")
 
 
-def read_readme(submission: Submission) -> ReadmeClaims:
-    """Return the claims of the folder's README, or an empty record."""
+def read_readme(submission: Submission, score: Claim[float] | None = None) -> ReadmeClaims:
+    """Return the claims of the folder's README, or an empty record; `score` is what submission.json states."""
     file = _find(submission)
     if file is None:
         return ReadmeClaims("README.md", present=False)
@@ -48,7 +48,9 @@ def read_readme(submission: Submission) -> ReadmeClaims:
     lines = [line[:LINE_CAP] for line in text.split("\n")[:LINES]]
     bpb = _scores(file.path, lines)
     headline = _stated(file.path, lines)
-    rows, mean, std = read_seed_rows(file.path, lines, headline.value if headline else None)
+    if score is None and headline is not None and not headline.text.startswith("|"):
+        score = headline
+    rows, mean, std = read_seed_rows(file.path, lines, score.value if score else None)
     return ReadmeClaims(
         path=file.path,
         present=True,
