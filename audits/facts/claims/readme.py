@@ -40,7 +40,7 @@ _PACKAGE = re.compile(r"^[A-Za-z][A-Za-z0-9._-]{0,60}")
 
 
 def read_readme(submission: Submission, score: Claim[float] | None = None) -> ReadmeClaims:
-    """Return the claims of the folder's README, or an empty record; `score` is what submission.json states."""
+    """Return the claims of the folder's README, or an empty record; `score` is submission.json's."""
     file = _find(submission)
     if file is None:
         return ReadmeClaims("README.md", present=False)

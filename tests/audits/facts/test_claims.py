@@ -132,7 +132,8 @@ def test_the_seed_column_is_the_one_that_averages_to_the_headline() -> None:
 
 def test_a_table_alone_tells_no_headline_to_find_its_column_by() -> None:
     """#800: the first number of a table is no headline; submission.json states one."""
-    table = "| Seed | Sliding BPB | Cached BPB |\n|---|---|---|\n| 42 | 1.1210 | 0.9631 |\n| 7 | 1.1190 | 0.9620 |"
+    rows = "| 42 | 1.1210 | 0.9631 |\n| 7 | 1.1190 | 0.9620 |"
+    table = f"| Seed | Sliding BPB | Cached BPB |\n|---|---|---|\n{rows}"
     for stated in (None, '{"val_bpb": 0.9625}'):
         found = read(stated, table).readme.seeds
         assert [row.val_bpb.value for row in found if row.val_bpb] == [0.9631, 0.962]
