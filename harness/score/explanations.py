@@ -1,6 +1,7 @@
 """Hand-written explanations of cases: why a verdict and a label part, one sentence or two each.
 
-Promises that a case nobody explained says so, and that an explanation whose case is gone is found out.
+Promises that a case nobody explained says so, and that an explanation whose case is gone is found out. A
+label that we contest is explained by the reason of its correction until somebody writes more.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class Explanations:
             self._why[key] = entry.why
 
     def of_case(self, case: Case) -> str:
-        """Return the explanation of a disagreement with a gold label."""
-        return self._why.get(key_of_case(case), UNEXPLAINED)
+        """Return the explanation of a disagreement with a gold label, else the reason why we contest it."""
+        contested = f"Contested: {case.contested}" if case.contested else UNEXPLAINED
+        return self._why.get(key_of_case(case), contested)
 
     def of_statement(self, statement: Statement) -> str:
         """Return the explanation of a public statement that is not met."""
@@ -63,8 +65,9 @@ class Explanations:
         return tuple(_name(key) for key in sorted(self._why) if key not in present)
 
     def missing(self, report: ScoreReport) -> tuple[str, ...]:
-        """Return the cases that nobody explained."""
-        return tuple(_name(key) for key in case_keys(report) if key not in self._why)
+        """Return the cases that nobody explained and whose label nobody contests."""
+        contested = {key_of_case(case) for case in _gold_cases(report) if case.contested}
+        return tuple(_name(key) for key in case_keys(report) if key not in self._why and key not in contested)
 
 
 def read_explanations(path: Path) -> Explanations:
@@ -83,12 +86,14 @@ def read_explanations(path: Path) -> Explanations:
 
 def case_keys(report: ScoreReport) -> list[Key]:
     """Return the key of every case of a report."""
-    keys: list[Key] = []
-    if report.gold is not None:
-        keys += [key_of_case(case) for case in (*report.gold.cases, *report.gold.pattern_cases)]
+    keys = [key_of_case(case) for case in _gold_cases(report)]
     if report.community is not None:
         keys += [key_of_statement(item) for item in report.community.disagreements]
     return keys
+
+
+def _gold_cases(report: ScoreReport) -> tuple[Case, ...]:
+    return (*report.gold.cases, *report.gold.pattern_cases) if report.gold is not None else ()
 
 
 def key_of_case(case: Case) -> Key:

@@ -110,15 +110,16 @@ def _item(case: Case, explain: Explain | None) -> Item:
         head += (f"labelled {case.label}, called {case.call}",)
     head += (f" (round {case.round}, confidence {case.confidence:g})",)
     lines: list[Line] = []
-    if explain is not None:
-        lines.append((f"Explained: {explain(case)}",))
+    explained = explain(case) if explain is not None else ""
+    if explained:
+        lines.append((f"Explained: {explained}",))
     if case.call == NOT_AUDITED:
         lines.append((f"Not audited: {case.missing}",))
     if case.moved:
         lines.append((f"The label was given to another head than {case.head_sha[:12]}",))
     lines += our_lines(case.reasons)
     lines.append((f"Label: {case.why}" + (f" [{case.label_lines}]" if case.label_lines else ""),))
-    if case.contested:
+    if case.contested and case.contested not in explained:
         lines.append((f"Contested: {case.contested}",))
     return Item(head, tuple(lines))
 

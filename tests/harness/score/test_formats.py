@@ -133,6 +133,23 @@ def test_a_page_explains_every_case_or_says_that_it_does_not(
     assert "4 cases, 3 unexplained" in capsys.readouterr().out
 
 
+def test_a_contested_label_explains_its_case_until_somebody_writes_more(
+    referee: Callable[..., int], run: Path, labels: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    page, contested, why = tmp_path / "accuracy.md", tmp_path / "contested.jsonl", tmp_path / "why.toml"
+    row = {"pr": 2, "folder": "f", "axis": "legality", "was": "CLEAN", "should_be": "ILLEGAL"}
+    contested.write_text(json.dumps({**row, "lines": "10-12", "reason": "It learns first."}) + "\n")
+    arguments = ("--labels", labels, "--accuracy", page, "--corrections", contested)
+    assert referee(run, *arguments) == 0
+    assert page.read_text().count("It learns first.") == 1
+    assert "Explained: Contested: It learns first. (10-12)" in page.read_text()
+    assert "4 cases, 3 unexplained" in capsys.readouterr().out
+    why.write_text('[[explanation]]\npr = 2\nfolder = "f"\nsubject = "legality"\nwhy = "Ours is right."\n')
+    assert referee(run, *arguments, "--explanations", why) == 0
+    assert "Explained: Ours is right." in page.read_text()
+    assert "- Contested: It learns first. (10-12)" in page.read_text()
+
+
 def test_a_stale_explanation_fails_after_the_page_is_written(
     referee: Callable[..., int], run: Path, labels: Path, tmp_path: Path, capsys: Capture
 ) -> None:
