@@ -43,11 +43,28 @@ def find_record_folders(
             known = found.get(folder.path)
             if known is None or (folder.added and not known.added):
                 found[folder.path] = folder
+    for path in _stray_tracks(found, changes):
+        del found[path]
     if not found:
         found = _by_marker(changes)
     regular = [path for path in found if path.startswith(f"{records_dir}/")]
     # Copies of other projects bring records of their own; they are nobody's submission here.
     return [found[path] for path in sorted(regular or found)]
+
+
+def _stray_tracks(found: dict[str, RecordFolder], changes: tuple[Change, ...]) -> list[str]:
+    """Return track folders that are no submission: a note beside folders (#1048), or no script in them."""
+    tracks = [path for path, folder in found.items() if folder.name == folder.track]
+    scripts = {
+        change.path.rpartition("/")[0]
+        for change in changes
+        if change.status is not ChangeStatus.DELETED and change.path.endswith(".py")
+    }
+    return [
+        path
+        for path in tracks
+        if path not in scripts or any(other.startswith(f"{path}/") for other in found)
+    ]
 
 
 def classify(path: str, records_dir: str, added: bool = True) -> RecordFolder | None:

@@ -20,6 +20,7 @@ _PREFIX = re.compile(
     r"|\[[^\]\n]{0,80}\]:?\s?"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]{0,10}Z?\s?"
     r"|(?:\d\d:){2}\d\d\s"
+    r"|(?:DEBUG|INFO|WARNING|ERROR)\s?[:|-]\s?"
     r"|[#>]\s"
     r"|\s"
     r")+"

@@ -85,13 +85,29 @@ def test_family_b_is_read_without_its_source_dump() -> None:
     assert ("ttt_enabled", "True", 6) in run.hyperparameters
 
 
-@pytest.mark.parametrize("prefix", ["1776144156.801 ", "[rank0]: ", "2026-04-01T10:00:00Z ", "# ", "   "])
+@pytest.mark.parametrize(
+    "prefix",
+    ["1776144156.801 ", "[rank0]: ", "2026-04-01T10:00:00Z ", "# ", "   ", "[2026-04-01 10:00] INFO: "],
+)
 def test_prefixes_are_seen_through(prefix: str) -> None:
     (run,) = read(f"{prefix}seed:7\n{prefix}stopping_early: wallclock_cap train_time:600038ms step:9/10\n")
     assert run.seed is not None
     assert run.seed.value == 7
     assert run.stop is not None
     assert run.stop.milliseconds == 600_038.0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GPTQ:collected 67 Hessians in 12.7s",
+        "  collected 67 hessians from 64 batches in 12.7s",
+        "gptq:calibrated 67 layers in 12.7s",
+    ],
+)
+def test_calibration_time_is_read_in_every_wording(line: str) -> None:
+    (run,) = read(f"seed:7\n{line}\n")
+    assert [(entry.count, entry.seconds) for entry in run.hessians] == [(67, 12.7)]
 
 
 def test_the_twin_of_an_exact_line_lends_its_time() -> None:

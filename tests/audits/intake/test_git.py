@@ -156,6 +156,16 @@ def test_nothing_to_audit(repository):
     assert "nothing to audit" in intake.notes[0]
 
 
+def test_a_note_in_the_track_folder_is_no_submission(repository):
+    note = f"{RECORD}/FINDINGS.md"
+    repository.pull(7, {**record("One"), note: "what was found"})
+    assert [item.folder for item in repository.load(7).submissions] == ["One"]
+    repository.pull(8, {note: "what was found"})
+    assert repository.load(8).submissions == ()
+    repository.pull(9, {f"{RECORD}/train_gpt.py": SCRIPT, f"{RECORD}/README.md": "# straight in the track"})
+    assert [item.path for item in repository.load(9).submissions] == [RECORD]
+
+
 def test_absent_blob_is_recorded(repository):
     head = repository.pull(7, record("One", **{"model.ptz": b"\x80weights", "train.log": "lost\n"}))
     for name in ("model.ptz", "train.log"):
