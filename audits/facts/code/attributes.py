@@ -49,6 +49,8 @@ def get_attribute(machine: Machine, frame: Frame, base: Value, name: str) -> Val
             return Value(base.labels, Bound(name, base))
         return Value(base.labels, Part(obj.net, f"{obj.path}.{name}"))
     if kind is Class:
+        if name == "__dict__":
+            return Value(0, obj)
         found = obj.find(name)
         if found is None:
             return Value(0, Bound(name, base))

@@ -14,6 +14,7 @@ from audits.facts.code.decisions import known, truth
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.switches import may_lack
 from audits.facts.code.tensors import hash_operation
 from audits.facts.code.values import (
     NONE,
@@ -136,6 +137,8 @@ def attribute_call(machine: Machine, frame: Frame, name: str, args: Args) -> Val
         return NOTHING
 
     if name == "getattr":
+        if len(args) > 2 and isinstance(args[0].obj, Net) and may_lack(machine, args[0].obj, args[1].const):
+            return args[2]
         found = get_attribute(machine, frame, args[0], args[1].const)
         if isinstance(found.obj, Bound) and not isinstance(args[0].obj, Buffer) and len(args) > 2:
             return args[2] if isinstance(args[0].obj, Instance | Class) else Value(args[2].labels)

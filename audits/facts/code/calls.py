@@ -15,6 +15,7 @@ from audits.facts.code.machine import Machine
 from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
 from audits.facts.code.parameters import bind_arguments, parameters, spread
 from audits.facts.code.statements import execute
+from audits.facts.code.switches import plain_answer
 from audits.facts.code.updates import backward
 from audits.facts.code.values import (
     NOTHING,
@@ -184,6 +185,9 @@ def call_function(
     if function.bound is not None:
         net = function.bound.obj
         if isinstance(net, Net) and not can_score(machine, function):
+            plain = None if args or kwargs else plain_answer(machine, function)
+            if plain is not None:
+                return plain
             given = union(machine, args, kwargs) & ~identifiers(machine)
             return Value(given | machine.content(net) | machine.labels.param(net) | function.bound.labels)
         args = [function.bound, *args]

@@ -8,6 +8,7 @@ from audits.facts.code.calls import call_function, is_idle, union
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.parameters import bind_arguments
+from audits.facts.code.switches import kept_switch
 from audits.facts.code.values import NOTHING, Class, Function, Instance, Net, Optimiser, Value
 
 
@@ -94,24 +95,23 @@ def make_net(machine: Machine, cls: Class | None, args: list[Value], kwargs: dic
 def _store_net_parameters(
     machine: Machine, net: Net, cls: Class, args: list[Value], kwargs: dict[str, Value]
 ) -> None:
+    """Read `self.x = parameter` lines of a net's constructor, and those that keep a switch."""
     init = cls.find("__init__")
     if init is None or not isinstance(init.obj, Function):
         return
     env = bind_arguments(machine, init.obj, [Value(0, net), *args], kwargs)
     body = init.obj.node.body
     for item in body if isinstance(body, list) else []:
-        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Name | ast.Constant):
-            value = (
-                env.get(item.value.id)
-                if isinstance(item.value, ast.Name)
-                else Value(0, None, item.value.value)
-            )
+        if not isinstance(item, ast.Assign):
+            continue
+        if isinstance(item.value, ast.Name):
+            value = env.get(item.value.id)
             if value is None or value.obj is not None and not isinstance(value.obj, Net | Function):
                 continue
-            if isinstance(item.value, ast.Constant) and not isinstance(
-                item.value.value, bool | int | float | None
-            ):
-                continue
-            for target in item.targets:
-                if isinstance(target, ast.Attribute) and not isinstance(item.value, ast.Constant):
-                    machine.put((id(net), target.attr), value)
+        else:
+            value = kept_switch(machine, env, item.value)
+        if value is None:
+            continue
+        for target in item.targets:
+            if isinstance(target, ast.Attribute):
+                machine.put((id(net), target.attr), value)

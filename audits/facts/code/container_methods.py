@@ -17,6 +17,7 @@ from audits.facts.code.values import (
     NOTHING,
     Args,
     Buffer,
+    Class,
     Container,
     External,
     File,
@@ -83,6 +84,9 @@ def view_dict(
     """`items`, `values` and `keys`."""
     obj = receiver.obj
     if isinstance(obj, Container):
+        return Value(receiver.labels, obj, (name,))
+    if isinstance(obj, Class):
+        # `vars(Options).items()`: its attributes by name.
         return Value(receiver.labels, obj, (name,))
     if isinstance(obj, Net | Part):
         net = obj if isinstance(obj, Net) else obj.net

@@ -63,6 +63,8 @@ class UpdateSite:
     """A table keyed by bytes of token pieces."""
     owner: int = 0
     """Mask of the trainable thing that learned, 0 for a table."""
+    overlapping: bool = False
+    """It learns from windows that reach into those of the next pass."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +87,8 @@ class ScoreSite:
     """The very loss is also what an update descends on."""
     cut: bool = False
     """The targets come from a constant number of validation tokens."""
+    whole: bool = False
+    """All positions of windows count that reach into those of the next pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,6 +70,8 @@ CUT = 1 << 26
 """Validation tokens of which a constant number was kept."""
 CAPPED = 1 << 27
 """A number that is at most a constant: `min(len(tokens), 50_000)`."""
+OVERLAPPING = 1 << 28
+"""A window that reaches into the one of the next pass of its loop."""
 MARKED = TARGET_KEYED | ORACLE | BYTE_MIXED | ENTROPY_MIXED
 """What is an offence on its way to a score."""
 FIRST_DYNAMIC = 32
@@ -322,6 +324,12 @@ class Labels:
             known = any(loop in latest and latest[loop] < step for loop, step in earliest.items())
             self._ordered[key] = known
         return known
+
+    def only_by(self, loops: set[int], state_tags: int, score_tags: int) -> bool:
+        """Return whether no loop but these shows that the learned tokens come before the scored ones."""
+        shared = {self.tag_info[bit][0] for bit in bit_numbers(state_tags)} - loops
+        kept = sum(1 << bit for bit in bit_numbers(state_tags) if self.tag_info[bit][0] in shared)
+        return not self.learned_earlier(kept, score_tags)
 
     def shares_pass(self, common: int, loops: tuple[int, ...]) -> bool:
         """Return True when one of the tags in common is of a loop that was open at the update."""

@@ -51,6 +51,7 @@ class Machine(Memory):
         site.shared = site.shared or shared
         site.owner |= owner
         site.lineage |= labels.lineage(owner)
+        site.overlapping = site.overlapping or bool(mask & lab.OVERLAPPING)
         site.byte_keyed = site.byte_keyed or bool(learner is Learner.TABLE and mask & lab.PIECES)
         site.prefix_only = bool(mask & lab.PREFIX) and not mask & lab.SUFFIX
         for tags in labels.val_tag_sets(mask):
@@ -65,7 +66,7 @@ class Machine(Memory):
         last = max((place for place, loop in enumerate(self.loops) if loop.number in cutting), default=0)
         return not all(passed[:last])
 
-    def scored(self, frame: Frame, node: ast.AST, prediction: int, targets: int) -> int:
+    def scored(self, frame: Frame, node: ast.AST, prediction: int, targets: int, whole: bool = False) -> int:
         """Record a loss on validation targets; return its score and conflict labels."""
         labels = self.labels
         states = prediction & labels.states
@@ -88,6 +89,7 @@ class Machine(Memory):
                 targets=targets & labels.vals,
                 lineages=prediction & labels.lineages,
                 cut=bool(targets & lab.CUT),
+                whole=whole,
             )
             self.score_sites[key] = site
             self.trace.scores.append(site)
@@ -118,10 +120,15 @@ class Machine(Memory):
             update, learned_tags = labels.state_info[state]
             for target in bit_numbers(targets):
                 score_tags = labels.val_tags[target]
-                if labels.learned_earlier(learned_tags, score_tags):
+                earlier = labels.learned_earlier(learned_tags, score_tags)
+                if earlier and not (
+                    update.overlapping and labels.only_by(self.overlapped, learned_tags, score_tags)
+                ):
                     continue
                 same = labels.shares_pass(learned_tags & score_tags, update.loops)
                 for site in sites:
+                    if earlier and not site.whole:
+                        continue
                     out |= labels.conflict(self.intern_conflict(update, site, same))
         return out
 

@@ -102,6 +102,12 @@ class Memory:
         self.log_sums: dict[int, bool] = {}
         self.counters: dict[int, list[str]] = {}
         """Names that each loop moves on by itself."""
+        self.strides: dict[str, tuple[int, int]] = {}
+        """Names of positions that a loop moves on, with the loop and the known step."""
+        self.overlapped: set[int] = set()
+        """Loops whose windows reach into the next pass."""
+        self.branches_made: dict[int, Any] = {}
+        """Branches that stand for a statement which chooses its receiver."""
         self.update_sites: dict[Any, UpdateSite] = {}
         self.score_sites: dict[Any, ScoreSite] = {}
         self.reported_scores = 0

@@ -147,7 +147,7 @@ def call_method(
         if (
             name == "requires_grad_"
             and not (args and args[0].const is False)
-            and isinstance(heap_object(receiver), Buffer)
+            and (isinstance(heap_object(receiver), Buffer) or is_copy(machine, receiver))
         ):
             return tensors.trainable(machine, receiver)
         if isinstance(receiver.obj, Fixed):
@@ -162,6 +162,11 @@ def call_method(
     if name[:1] == "_" and isinstance(receiver.obj, Net | Part):
         return Value(machine.mask(receiver) | union(machine, args, kwargs))
     return opaque(machine, frame, node, machine.mask(receiver), args, kwargs)
+
+
+def is_copy(machine: Machine, value: Value) -> bool:
+    """Return whether a plain value is a copy of weights: made trainable, it is a thing of its own (#1320)."""
+    return value.obj is None and bool(value.labels & machine.labels.params)
 
 
 def string_method(machine: Machine, receiver: Value, name: str, args: Args) -> Value:

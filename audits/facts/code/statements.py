@@ -19,7 +19,9 @@ from audits.facts.code.expressions import default_pairs, evaluate
 from audits.facts.code.iteration import _is_empty, element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import BREAK, CONTINUE, NORMAL, RAISE, RETURN, Frame
+from audits.facts.code.overlaps import note_strides
 from audits.facts.code.subscripts import store_subscript
+from audits.facts.code.unrolling import choice_of_receiver, named_rows, unrolled
 from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
     NONE,
@@ -53,6 +55,9 @@ def execute(machine: Machine, frame: Frame, body: list[ast.stmt]) -> int:
 
 
 def _expression(machine: Machine, frame: Frame, node: ast.Expr) -> int:
+    chosen = choice_of_receiver(machine, node)
+    if chosen is not None:
+        return _if(machine, frame, chosen)
     evaluate(machine, frame, node.value)
     return NORMAL
 
@@ -185,10 +190,14 @@ def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
 
     def bind(step: float, tag: int) -> None:
         own_counters(machine, frame, node, step, tag)
+        note_strides(machine, frame, node)
         assign(machine, frame, node.target, element_of(machine, frame, node, source, tag, step))
 
     if _is_empty(machine, source):
         return execute(machine, frame, node.orelse)
+    rows = named_rows(machine, node, source)
+    if rows is not None:
+        return unrolled(machine, frame, node, rows)
     once = type(source.const) is tuple and source.const[2:] == (1,)
     flow = machine.run_loop(frame, bind, node.body, False, execute, once)
     return flow or execute(machine, frame, node.orelse)
@@ -203,6 +212,7 @@ def _while(machine: Machine, frame: Frame, node: ast.While) -> int:
         if step > 1:
             evaluate(machine, frame, node.test)
         own_counters(machine, frame, node, step, tag)
+        note_strides(machine, frame, node)
 
     flow = machine.run_loop(frame, bind, node.body, True, execute)
     return flow if flow in (RETURN, RAISE) else NORMAL

@@ -15,6 +15,7 @@ from audits.facts.code.events import Learner, Lookup, UpdateKind
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.overlaps import reaches_on
 from audits.facts.code.updates import update_net
 from audits.facts.code.values import (
     UNKNOWN,
@@ -220,6 +221,8 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
         out = labels.narrow(mask, tags) | labels.read(node) | index.labels & lab.SCORE_COMPARED
         if mask & labels.vals and not machine.loops and isinstance(node.slice, ast.Slice):
             out |= cut_short(machine, frame, node, node.slice)
+        if mask & labels.vals and machine.loops:
+            out |= reaches_on(machine, frame, node.slice)
         if index.shifted or index.labels & lab.NEXT_INDEX:
             out = out & ~lab.NEXT_INDEX | lab.TARGET
         return Value(out, base.obj if index.is_slice and not tags else None)

@@ -12,6 +12,7 @@ from audits.facts.code.decisions import known
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
+from audits.facts.code.overlaps import scored_whole
 from audits.facts.code.subscripts import look_up_table
 from audits.facts.code.values import (
     NONE,
@@ -37,7 +38,8 @@ def cross_entropy(
     logits, targets = machine.mask(prediction), machine.mask(target)
     mask = (logits | targets) & ~(lab.NEXT_INDEX | lab.HASHED | lab.TARGET | lab.TARGET_HASHED)
     if targets & machine.labels.vals:
-        mask |= machine.scored(frame, node, logits, targets)
+        whole = scored_whole(targets, kwargs.get("reduction"))
+        mask |= machine.scored(frame, node, logits, targets, whole)
     return Value(mask)
 
 

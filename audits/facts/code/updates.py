@@ -20,7 +20,8 @@ def learner_of(machine: Machine, owner: object) -> Learner:
 
 def backward(machine: Machine, mask: int) -> None:
     """Let every trainable thing a loss depends on have a gradient that depends on what the loss saw."""
-    data = mask & (machine.labels.vals | machine.labels.states | lab.TRAIN | lab.PREFIX | lab.SUFFIX)
+    kept = lab.TRAIN | lab.PREFIX | lab.SUFFIX | lab.OVERLAPPING
+    data = mask & (machine.labels.vals | machine.labels.states | kept)
     for bit in lab.bit_numbers(mask & machine.labels.scores):
         machine.labels.score_info[bit].trained_on = True
     for bit in lab.bit_numbers(mask & machine.labels.params):
@@ -70,8 +71,13 @@ def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: in
 
 
 def overwrite(machine: Machine, frame: Frame, node: ast.AST, part: Part, mask: int) -> None:
-    """Write over a parameter; over every one of a net in turn, that restores the net (#1300)."""
-    learning = mask & (machine.labels.vals | lab.GRADIENT)
+    """Write over a parameter; over every one of a net in turn, that restores the net (#1300).
+
+    A copy that is itself trained brings back what was learned, and not what was there before (#1320).
+    """
+    owners = (machine.labels.param_info[bit] for bit in lab.bit_numbers(mask & machine.labels.params))
+    trained = any(isinstance(owner, Buffer) for owner in owners)
+    learning = trained or mask & (machine.labels.vals | lab.GRADIENT)
     if machine.loops and not part.path and not learning and part.net not in machine.running_nets:
         load_weights(machine, frame, node, part.net, mask)
     else:

@@ -49,6 +49,55 @@ def test_paths_sorted_by_a_word_in_their_names() -> None:
         assert read(EVALUATION.replace(LOADS, loaded)).behaviour.scores
 
 
+def test_paths_sorted_into_lists_by_a_conditional_expression() -> None:
+    """#476: one line chooses the list that a path is put into."""
+    functions = """\
+def shards():
+    train, val = [], []
+    for p in sorted(glob.glob("data/*.bin")):
+        (val if "val" in p else train).append(p)
+    return train, val
+
+
+def joined(paths):
+    return torch.from_numpy(np.concatenate([np.fromfile(f, dtype="<u2") for f in paths]))
+"""
+    steps = """\
+train, val = shards()
+seen, tokens = joined(train), joined(val)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+net(seen[:-1], seen[1:]).backward()
+opt.step()
+"""
+    code = script(block(CUT, SCORE), functions=functions, steps=steps).replace(LOADS, "torch.zeros(9)")
+    found = read(code).behaviour
+    assert found.scores
+    assert found.updates == ()
+
+
+def test_attributes_copied_one_after_the_other_by_name() -> None:
+    """#1340: a loop over `vars(...)` fills the options, and the loader finds its paths there."""
+    functions = """\
+class Paths:
+    val_files = "data/fineweb_val_*.bin"
+    train_files = "data/fineweb_train_*.bin"
+
+
+class Options:
+    pass
+"""
+    steps = """\
+options = Options()
+for name, value in {pairs}:
+    if not name.startswith("__"):
+        setattr(options, name, value)
+tokens = load(options.val_files)
+"""
+    for pairs in ("vars(Paths).items()", "Paths.__dict__.items()", "{'val_files': Paths.val_files}.items()"):
+        code = script(block(CUT, SCORE), functions=functions, steps=steps.replace("{pairs}", pairs))
+        assert read(code.replace(LOADS, "torch.zeros(9)")).behaviour.scores, pairs
+
+
 def test_an_entry_that_a_framework_calls() -> None:
     """#1254: nothing in the script calls `main`, and the evaluation runs on another machine."""
     entered = EVALUATION.replace("\n\nmain()\n", "\n")

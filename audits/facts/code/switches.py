@@ -1,0 +1,69 @@
+"""Switches that a net keeps. Its constructor and most methods are not entered, but these are read off."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from audits.facts.code.expressions import evaluate
+from audits.facts.code.machine import Machine
+from audits.facts.code.memory import Frame
+from audits.facts.code.values import Class, Function, Instance, Net, Value
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {"bool": bool, "int": int, "float": float}
+
+
+def kept_switch(machine: Machine, env: dict[str, Value], node: ast.expr) -> Value | None:
+    """Return the plain value that a constructor makes of a parameter: `bool(x)`, `options.x` (#2004)."""
+    if isinstance(node, ast.Call):
+        of = node.args[0] if len(node.args) == 1 and not node.keywords else None
+        if of is None or not isinstance(node.func, ast.Name) or node.func.id not in _PLAIN:
+            return None
+        given = env.get(of.id) if isinstance(of, ast.Name) else kept_switch(machine, env, of)
+        if given is None or given.obj is not None:
+            return None
+        if isinstance(given.const, bool | int | float):
+            return Value(given.labels, None, _PLAIN[node.func.id](given.const))
+        return Value(given.labels) if given.labels & machine.labels.knobs else None
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return None
+    options = env.get(node.value.id)
+    if options is None or not isinstance(options.obj, Instance):
+        return None
+    kept: Value | None = machine.heap.get((id(options.obj), node.attr))
+    if kept is None and options.obj.cls is not None:
+        kept = options.obj.cls.find(node.attr)
+    plain = kept is not None and kept.obj is None and isinstance(kept.const, bool | int | float)
+    return kept if plain else None
+
+
+def plain_answer(machine: Machine, function: Function) -> Value | None:
+    """Return what a net's own method says of its switches, where it says yes or no (#2004)."""
+    body, taken = function.node.body, function.node.args.args
+    last = body[-1] if isinstance(body, list) else None
+    if not isinstance(last, ast.Return) or len(taken) != 1 or function.bound is None:
+        return None
+    if len(function.node.body) > 2 or not isinstance(  # type: ignore[arg-type]
+        last.value, ast.Attribute | ast.BoolOp | ast.UnaryOp | ast.Compare
+    ):
+        return None
+    inner = Frame(function.module, {taken[0].arg: function.bound}, function.scopes, function.name)
+    answer = evaluate(machine, inner, last.value)
+    return answer if answer.obj is None and isinstance(answer.const, bool) else None
+
+
+def may_lack(machine: Machine, net: Net, name: str) -> bool:
+    """Return whether nothing gives a net this attribute so far: `getattr` gives its default (#1358)."""
+    if net.cls is None or (id(net), name) in machine.heap:
+        return False
+    return not _speaks_of(net.cls, name, 0)
+
+
+def _speaks_of(cls: Class, name: str, depth: int) -> bool:
+    if cls.find(name) is not None or depth > 8:
+        return True
+    lines = cls.module.lines[cls.node.lineno - 1 : cls.node.end_lineno]
+    if any(name in line for line in lines):
+        return True
+    return any(isinstance(base.obj, Class) and _speaks_of(base.obj, name, depth + 1) for base in cls.bases)
