@@ -69,6 +69,26 @@ def sort_path(machine: Machine, frame: Frame, test: ast.expr, holds: bool) -> No
     frame.env[told[0]] = Value(kept | (told[1] if holds else told[2]), value.obj, value.const)
 
 
+def cut_in_two(machine: Machine, frame: Frame, node: ast.Subscript, mask: int) -> int:
+    """Return what a piece of a single data file is: `data[:n]` is for training, `data[n:]` is not (#1304)."""
+    part = node.slice
+    if machine.loops or not isinstance(part, ast.Slice) or part.step is not None:
+        return mask
+    data = ast.unparse(node.value)
+    if part.upper is not None and not isinstance(part.upper, ast.Constant | ast.UnaryOp):
+        end = (frame.function, data, ast.unparse(part.upper))
+        if part.lower is None:
+            machine.split_at.add(end)
+            return mask & ~lab.UNSORTED | lab.TRAIN
+    else:
+        end = None
+    if part.lower is None or (frame.function, data, ast.unparse(part.lower)) not in machine.split_at:
+        return mask
+    if end is not None:
+        machine.split_at.add(end)
+    return mask & ~lab.UNSORTED | machine.labels.val(0)
+
+
 def call_idle(machine: Machine, module: Module) -> None:
     """Call the functions of the main module that nothing has named: a framework enters the script there."""
     said = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
