@@ -1,4 +1,4 @@
-"""Rule: the artifact is reloaded into one model, and another one is scored."""
+"""Rule: the artifact is read back, and other weights are scored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from audits.example_evaluation import EVALUATE, script
+from audits.example_folder import claims, folder, log
 from audits.outcome import Axis, Condition, Evidence, Severity, Status
 from audits.rule import Example, Rule, RuleSource
-from audits.rules._flow import EVIDENCE_CAP, not_followed
+from audits.rules._flow import EVIDENCE_CAP, at, not_followed
 from audits.rules._script_text import Function, arguments, executed, functions
 from audits.rules._switches import switched_off
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audits.facts import Facts
+    from audits.facts.code.behaviour import Mark
     from audits.facts.layer import Layer
     from audits.location import Location
     from audits.outcome import Outcome
@@ -36,15 +38,27 @@ state = {name: (tensor * 64).round().to(torch.int8) for name, tensor in model.st
     revived.load_state_dict({name: tensor.float() / 64 for name, tensor in saved.items()})
     print(f"round trip val_bpb:{evaluate(args, revived, val_tokens, base_bytes):.6f}")"""
 
+_RESTORED = """\
+averaged = {{name: tensor.clone() for name, tensor in model.state_dict().items()}}
+    export(model)
+    restore(model)
+    print(f"{label} val_bpb:{{evaluate(args, model, val_tokens, base_bytes):.6f}}")
+    model.load_state_dict(averaged)
+    print(f"{other} val_bpb:{{evaluate(args, model, val_tokens, base_bytes):.6f}}")"""
+_CLAIMED = folder({"train_seed42.log": log(val_bpb=1.1088)}, claims(1.1088))
+_LABEL = "final_int8_zlib_roundtrip_exact"
+
 
 class WeightsNotInArtifact(Rule):
-    """The artifact is read back into a model, that model is deleted, and the float model is scored.
+    """The artifact is read back into a model, and the weights it was made of are scored instead.
 
     Why: the score must be that of the bytes that are counted. Weights that were never quantised are another model,
     and usually a better one.
     Looks for: a model that is loaded from what was read back and then deleted, and a later evaluation of a model whose
-    weights had been exported and were not loaded since.
-    Blind to: scripts that never read the artifact back, and models that are swapped inside an object.
+    weights had been exported and were not loaded since; and a model with what was read back in it whose weights are
+    replaced by others of the run before the claimed score is taken.
+    Blind to: scripts that never read the artifact back, and models that are swapped inside an object. Where the logs
+    do not tell which score is claimed, weights that are replaced are taken for a comparison.
     Ruling: none; the artifact is what is evaluated (README).
     """
 
@@ -64,6 +78,12 @@ class WeightsNotInArtifact(Rule):
             (),
             "#1458",
         ),
+        Example(
+            "the averaged weights are loaded again before the claimed score is taken",
+            script(EVALUATE, steps=(_RESTORED.format(label="quantised", other=_LABEL),)),
+            _CLAIMED,
+            "#1270",
+        ),
     )
     clean = (
         Example(
@@ -77,10 +97,28 @@ class WeightsNotInArtifact(Rule):
             "#562",
         ),
         Example("the model itself is restored", script(EVALUATE), (), "#74"),
+        Example(
+            "the averaged weights are scored for comparison",
+            script(EVALUATE, steps=(_RESTORED.format(label=_LABEL, other="float"),)),
+            _CLAIMED,
+        ),
+        Example(
+            "nobody tells which of the two is claimed",
+            script(EVALUATE, steps=(_RESTORED.format(label="quantised", other="float"),)),
+        ),
     )
 
     def check(self, facts: Facts) -> Outcome:
-        """Find evaluations of an exported model after the reloaded one is gone."""
+        """Find claimed scores of weights that are not those that were read back."""
+        replaced = [
+            _replaced(mark)
+            for mark in facts.code.behaviour.marks
+            if mark.kind == "artifact-replaced" and mark.headline and not mark.assumed
+        ]
+        if replaced:
+            return self.outcome(
+                Status.FLAGGED, replaced[0].message, tuple(replaced[:EVIDENCE_CAP]), confidence=0.85
+            )
         scored = (*facts.code.behaviour.scores, *facts.code.behaviour.reports)
         found = [entry for layer in executed(facts.code) for entry in _swapped(layer, scored)]
         live = [entry for entry in found if entry.location and not switched_off(facts.code, entry.location)]
@@ -88,7 +126,15 @@ class WeightsNotInArtifact(Rule):
             return self.outcome(Status.FLAGGED, live[0].message, tuple(live[:EVIDENCE_CAP]), confidence=0.75)
         if not_followed(facts):
             return self.outcome(Status.NOT_APPLICABLE, "the code was not followed to a score")
-        return self.outcome(Status.CLEAN, "no reloaded model is deleted before the evaluation of another")
+        return self.outcome(Status.CLEAN, "no reloaded model gives way to another before it is scored")
+
+
+def _replaced(mark: Mark) -> Evidence:
+    says = (
+        "weights of the run are put here where those that were read back from the artifact had been, and the claimed "
+        f"val_bpb of {at(mark.report, mark.location)} is scored with them"
+    )
+    return Evidence(mark.location, says, Status.FLAGGED, Severity.VIOLATION, 0.85)
 
 
 def _swapped(layer: Layer, scored: tuple[Location, ...]) -> Iterator[Evidence]:

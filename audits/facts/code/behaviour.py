@@ -102,6 +102,7 @@ MARKS = {
     lab.BYTE_MIXED: "byte-mixed",
     lab.ENTROPY_MIXED: "entropy-as-expert",
     lab.CHOSEN: "weights-chosen-by-score",
+    lab.UNSAVED: "artifact-replaced",
 }
 
 
@@ -226,7 +227,7 @@ def reaching_tables(machine: Machine) -> dict[int, None]:
 
 def is_frozen(labels: Labels, headline: int) -> bool:
     """Return whether nothing in a mask depends on a learned state or on a marked place."""
-    learned = headline & (labels.states | labels.conflicts | sum(MARKS))
+    learned = headline & (labels.states | labels.conflicts | sum(MARKS) & ~lab.UNSAVED)
     return not learned and not any(
         labels.score_info[bit].learned for bit in bit_numbers(headline & labels.scores)
     )
@@ -265,13 +266,17 @@ def expose(
 
 
 def marks_of(machine: Machine, headline: int | None) -> tuple[Mark, ...]:
-    """Return the marked places whose label reaches a report."""
+    """Return the marked places whose label reaches a report.
+
+    Float weights may be scored beside the artifact: that they are what is claimed must be known.
+    """
     found: dict[tuple[str, Location], Mark] = {}
     for report in machine.trace.reports:
         for label, name in MARKS.items():
-            if report.labels & label:
+            if report.labels & label and not (label == lab.UNSAVED and machine.saved_again):
                 for seen, place in machine.trace.marks:
                     if seen == label:
-                        counts = headline is None or bool(headline & label)
+                        known = headline is not None or label == lab.UNSAVED
+                        counts = not known or bool((headline or 0) & label)
                         found.setdefault((name, place), Mark(name, place, report.location, counts))
     return tuple(found.values())

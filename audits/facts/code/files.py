@@ -38,8 +38,6 @@ def read_mask(machine: Machine, mask: int, source: Value, *, in_memory: bool = F
         stored = machine.files.get(path if isinstance(path, str) else "?", 0) | machine.files.get("?", 0)
         if stored:
             out |= stored | lab.ARTIFACT
-        elif machine.presuming:
-            out |= lab.UNSORTED
     return out | moving
 
 
@@ -51,13 +49,17 @@ def write_data(machine: Machine, mask: int, target: Value, *, text: bool = False
     text = text or isinstance(target.obj, File) and target.obj.text
     if mask & machine.labels.scores or text and key == "?":
         return
+    machine.saved_again = machine.saved_again or bool(mask & lab.UNSAVED)
     kept = mask & (
         machine.labels.vals
         | machine.labels.states
         | machine.labels.params
         | machine.labels.lineages
         | lab.TRAIN
+        | lab.CHOSEN
     )
+    if machine.choosing and key != "?":
+        kept |= lab.CHOSEN
     machine.files[key] = machine.files.get(key, 0) | kept
 
 

@@ -106,8 +106,6 @@ class Memory:
         """Names of positions that a loop moves on, with the loop and the known step."""
         self.overlapped: set[int] = set()
         """Loops whose windows reach into the next pass."""
-        self.split_at: set[tuple[str, str, str]] = set()
-        """Where a single file of data is cut, as function, data and boundary are written."""
         self.branches_made: dict[int, Any] = {}
         """Branches that stand for a statement which chooses its receiver."""
         self.update_sites: dict[Any, UpdateSite] = {}
@@ -135,6 +133,8 @@ class Memory:
         self.could_learn_elsewhere = False
         """A branch that was decided against contains something that can learn."""
         self.judged_blocks: set[int] = set()
+        self.saved_again = False
+        """Weights were written after others that had been read back were replaced by them."""
         self.presuming = False
         """The last reading of a script whose score no other reading met: see `presumption`."""
 

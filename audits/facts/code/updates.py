@@ -93,10 +93,12 @@ def load_weights(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: 
     chosen = lab.CHOSEN if machine.choosing else mask & lab.CHOSEN
     if chosen:
         machine.mark(frame, node, lab.CHOSEN)
-    carried = (
-        learned | chosen | mask & (labels.lineages | lab.ARTIFACT) | labels.lineage(mask & labels.params)
-    )
+    kept = mask & (labels.lineages | lab.ARTIFACT | lab.UNSAVED)
     old = machine.content(net)
+    if old & lab.ARTIFACT and not kept & lab.ARTIFACT and mask & (labels.params | labels.lineages):
+        machine.mark(frame, node, lab.UNSAVED)
+        kept |= lab.UNSAVED
+    carried = learned | chosen | kept | labels.lineage(mask & labels.params)
     new = carried & ~labels.lineage(labels.param(net))
     if new != old:
         if (new & labels.states) & ~old:

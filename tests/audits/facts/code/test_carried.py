@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audits.facts.code.events import UpdateKind
-from tests.audits.facts.code.scripts import CUT, SCORE, behaviour_of, block, breaches, read, script
+from tests.audits.facts.code.scripts import CUT, SCORE, behaviour_of, block, breaches, marks, read, script
 
 SCORED = block(CUT, SCORE)
 ADAPT = """\
@@ -55,6 +55,39 @@ def test_carried_over_to_a_second_model() -> None:
 def test_training_on_training_shards_before_quantising(trip: str) -> None:
     seen = behaviour_of(SCORED, steps=ADAPT.replace("tokens[", "train_tokens[") + trip)
     assert (seen.exposures, seen.adaptations, seen.updates) == ((), (), ())
+
+
+BETTER = """\
+raw = {k: t.clone() for k, t in net.state_dict().items()}
+best, source = evaluate(net, tokens, table), "raw"
+net.load_state_dict({k: t * 0.9 for k, t in raw.items()})
+other = evaluate(net, tokens, table)
+if other < best:
+    best, source = other, "averaged"
+if source == "raw":
+    net.load_state_dict(raw)
+"""
+
+
+@pytest.mark.parametrize("trip", ["", *ROUND_TRIPS.values()], ids=["none", *ROUND_TRIPS])
+def test_weights_chosen_by_score_stay_so_in_the_artifact(trip: str) -> None:
+    """#754: the better of two sets of weights is exported and read back."""
+    assert "weights-chosen-by-score" in marks(behaviour_of(SCORED, steps=BETTER + trip))
+    kept = BETTER.replace("if other < best:", "if len(raw) > 100:")
+    assert marks(behaviour_of(SCORED, steps=kept + trip)) == set()
+
+
+AVERAGED = "averaged = {k: t.clone() for k, t in net.state_dict().items()}\n"
+
+
+def test_weights_put_in_place_of_those_that_were_read_back() -> None:
+    """#1270: the round trip is scored, then the averaged weights are loaded again and scored."""
+    again = "net.load_state_dict(averaged)\n"
+    for trip in (ROUND_TRIPS["one model"], ROUND_TRIPS["compressed bytes (#1416)"]):
+        assert marks(behaviour_of(SCORED, steps=AVERAGED + trip + again)) == {"artifact-replaced"}
+        assert marks(behaviour_of(SCORED, steps=AVERAGED + trip)) == set()
+        assert marks(behaviour_of(SCORED, steps=trip + AVERAGED + again)) == set()
+        assert marks(behaviour_of(SCORED, steps=AVERAGED + trip + again + trip)) == set()
 
 
 def test_model_that_was_changed_is_not_the_one_scored() -> None:
