@@ -31,7 +31,8 @@ class CheckpointChosenOnValidation(Rule):
     Why: a choice among n candidates takes up to log2 n bits from the validation split into the artifact, and the
     reported score is the minimum of n draws.
     Looks for: weights loaded under, or kept under, a condition that compares the result of an evaluation with the
-    best so far, where a later reported score depends on them.
+    best so far, or picked as the first or the least by such results; straight or by way of a file, where a later
+    reported score depends on them.
     Blind to: choices made by hand between runs, and checkpoints picked by another script.
     Ruling: nobody has ruled on it (#838 picks among raw, EMA and SWA weights). A policy decides.
     """

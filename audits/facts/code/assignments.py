@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from audits.facts.code.events import UpdateKind
 from audits.facts.code.expressions import evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.subscripts import store_subscript
-from audits.facts.code.updates import overwrite
+from audits.facts.code.updates import overwrite, update_net
 from audits.facts.code.values import (
     Buffer,
     Class,
@@ -80,6 +81,13 @@ def own_default(machine: Machine, obj: Instance, name: str) -> None:
         machine.heap[id(obj), name] = found
 
 
+def replace_parameter(machine: Machine, frame: Frame, node: ast.AST, net: Net, value: Value) -> None:
+    """Let a net take up what a new parameter of it was made of: `net.bias = nn.Parameter(counts.log())`."""
+    made = value.obj
+    if isinstance(made, Buffer) and made.trainable and net not in machine.running_nets:
+        update_net(machine, frame, node, net, machine.content(made), UpdateKind.IN_PLACE)
+
+
 def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: Value) -> None:
     """Perform `base.name = value`."""
     base = evaluate(machine, frame, node.value)
@@ -89,6 +97,8 @@ def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: 
             if kind is Instance and machine.branch_depth:
                 own_default(machine, obj, node.attr)
             machine.put((id(obj), node.attr), value)
+            if kind is Net:
+                replace_parameter(machine, frame, node, obj, value)
         elif kind is Class:
             obj.attrs[node.attr] = value
         elif kind is Imported:
@@ -102,5 +112,6 @@ def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: 
                 overwrite(machine, frame, node, obj, machine.mask(value))
             elif node.attr not in ("requires_grad",):
                 machine.put((id(obj.net), f"{obj.path}.{node.attr}"), value)
+                replace_parameter(machine, frame, node, obj.net, value)
         elif kind is Buffer and node.attr == "data":
             machine.add_content(obj, machine.mask(value))

@@ -9,7 +9,8 @@ from typing import Any
 from audits.facts.code import labels as lab
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.calls import call_value, opaque, union
-from audits.facts.code.containers import make_list, put_key
+from audits.facts.code.choices import best_of
+from audits.facts.code.containers import add_element, copy_entries, make_list, put_key
 from audits.facts.code.decisions import known, truth
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
@@ -75,14 +76,12 @@ def call_builtin(
         mask = union(machine, args, kwargs) & ~(lab.NEXT_INDEX)
         shape = ("range", start, 1) if _holds_one(args) else ("range", start)
         return Value(mask & ~machine.labels.vals, None, shape)
+    if name == "sorted" and (ordered := best_of(machine, frame, node, args, kwargs, every=True)) is not None:
+        return ordered
     if name in ("list", "tuple", "sorted", "reversed", "set", "frozenset", "iter", "deque"):
         return copy_sequence(machine, first) if args else make_list(machine, [])
     if name == "dict":
-        box = machine.track(Container(is_dict=True))
-        for key, value in kwargs.items():
-            put_key(machine, box, key, value)
-        machine.add_content(box, union(machine, args, kwargs))
-        return Value(0, box)
+        return make_dict(machine, frame, node, args, kwargs)
     if name == "enumerate" and args:
         return Value(0, Fixed([Value(0, None, ("range", 0)), first]), ("zip",))
     if name == "zip":
@@ -116,6 +115,23 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
     "abs": lambda x: abs(x),
     "round": lambda x: round(x),
 }
+
+
+def make_dict(machine: Machine, frame: Frame, node: ast.AST, args: Args, kwargs: Kwargs) -> Value:
+    """`dict(...)` of keywords, of another dictionary or of pairs: its values keep who they are (#294)."""
+    box = machine.track(Container(is_dict=True))
+    machine.add_content(box, union(machine, args, kwargs))
+    for value in args:
+        if isinstance(value.obj, Container) and value.obj.is_dict:
+            copy_entries(machine, value.obj, box)
+            continue
+        loop = machine.labels.tag(machine.labels.new_loop(), 1)
+        pair = element_of(machine, frame, node, value, loop).obj
+        if isinstance(pair, Fixed) and len(pair.items) == 2 and pair.items[1].obj is not None:
+            add_element(machine, box, pair.items[1])
+    for key, value in kwargs.items():
+        put_key(machine, box, key, value)
+    return Value(0, box)
 
 
 def copy_sequence(machine: Machine, value: Value) -> Value:

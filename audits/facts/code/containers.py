@@ -37,6 +37,18 @@ def put_key(machine: Machine, box: Container, key: object, value: Value) -> None
     machine.put((id(box), ("key", key)), value)
 
 
+def copy_entries(machine: Machine, source: Container, box: Container) -> None:
+    """Put into a dictionary what another one holds."""
+    for part in ("element", "keys"):
+        known = machine.heap.get((id(source), part))
+        if known is not None:
+            machine.put((id(box), part), known)
+    for key in source.keyed:
+        known = machine.heap.get((id(source), ("key", key)))
+        if known is not None:
+            put_key(machine, box, key, known)
+
+
 def join_keys(machine: Machine, box: Container, keys: Iterable[object], value: Value) -> None:
     """Let the values under some keys be this one as well: it was added to them, or its key is not known."""
     for key in keys:

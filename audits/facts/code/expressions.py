@@ -30,6 +30,9 @@ from audits.facts.code.values import (
     join,
 )
 
+_BEYOND = 100.0
+"""No score is as high: what is compared with more than this is a best so far that is not there yet."""
+
 
 def evaluate(machine: Machine, frame: Frame, node: ast.expr) -> Value:
     """Return the abstract value of an expression."""
@@ -122,6 +125,9 @@ def _boolean(machine: Machine, frame: Frame, node: ast.BoolOp) -> Value:
         if verdict is not None and type(value.const) is not Later:
             note_decision(machine, value)
             if verdict is not is_and:
+                if not is_and and value.const is True:
+                    # `best is None or bpb < best`: the first one is let through as the later ones are.
+                    value = Value(value.labels | _asked_later(machine, frame, node, part), value.obj, True)
                 return (
                     value
                     if out is None
@@ -135,6 +141,15 @@ def _boolean(machine: Machine, frame: Frame, node: ast.BoolOp) -> Value:
                 continue
         out = value if out is None else join(out, value)
     return out if out is not None else NOTHING
+
+
+def _asked_later(machine: Machine, frame: Frame, node: ast.BoolOp, part: ast.expr) -> int:
+    """Return CHOSEN where a comparison of scores stands behind a part that already decides."""
+    out = 0
+    for other in node.values[node.values.index(part) + 1 :]:
+        if isinstance(other, ast.Compare):
+            out |= evaluate(machine, frame, other).labels & lab.CHOSEN
+    return out
 
 
 def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
@@ -159,9 +174,7 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
     out = mask & (
         labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX | lab.CHOSEN | labels.knobs
     )
-    named = isinstance(node.left, ast.Name) and isinstance(node.comparators[0], ast.Name)
-    if named and mask & labels.scores and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
-        # `if bpb < best:` lets a score decide; against a literal it is a check.
+    if mask & labels.scores and _lets_choose(machine, node, left, values[0]):
         out |= lab.CHOSEN
     return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
 
@@ -173,6 +186,24 @@ def _as_choice(machine: Machine, left: Value, right: Value) -> Value:
         return left
     name = machine.labels.knob_info[knobs.bit_length() - 1].partition("=")[0]
     return Value(left.labels & ~knobs | machine.labels.knob(f"{name}={right.const}"))
+
+
+def _lets_choose(machine: Machine, node: ast.Compare, left: Value, right: Value) -> bool:
+    """Return whether `bpb < best` lets a score decide; against a literal it is a check."""
+    if not isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+        return False
+    if isinstance(node.left, ast.Name) and isinstance(node.comparators[0], ast.Name):
+        return True
+    masks = machine.mask(left), machine.mask(right)
+    if not machine.is_result(masks[0] | masks[1]):
+        return False
+    return all(
+        mask & machine.labels.scores
+        or value.const is None
+        or isinstance(value.const, int | float)
+        and abs(value.const) >= _BEYOND
+        for mask, value in zip(masks, (left, right), strict=True)
+    )
 
 
 def _in_environment(machine: Machine, op: ast.cmpop, name: Value) -> bool | None:
@@ -247,6 +278,8 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
     machine.under |= test.labels & machine.labels.knobs
     out = join(evaluate(machine, frame, node.body), evaluate(machine, frame, node.orelse))
     machine.under = under
+    if test.labels & lab.CHOSEN:
+        out = machine.decided(out)
     if test.labels & lab.SCORE_COMPARED and out.labels & machine.labels.scores:
         machine.mark(frame, node, lab.ORACLE)
         return Value(out.labels | lab.ORACLE, out.obj, out.const)

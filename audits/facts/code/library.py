@@ -8,11 +8,13 @@ from collections.abc import Callable
 from audits.facts.code import labels as lab
 from audits.facts.code.builtin import call_builtin, length
 from audits.facts.code.calls import call_value, opaque, union
+from audits.facts.code.choices import best_of, position_of_best
 from audits.facts.code.collectives import LOADED, call_native, collect, load_library
 from audits.facts.code.configuration import read_environment
 from audits.facts.code.construction import make_net
 from audits.facts.code.files import glob, in_memory, join_path, open_file, read_data, save
 from audits.facts.code.gradients import autograd, deep_copy, descend, functional_call, solve, value_and_grad
+from audits.facts.code.in_place import FOREACH, each_in_place
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.tensors import (
@@ -62,6 +64,8 @@ def call_external(
         return handler(machine, frame, node, func, args, kwargs)
     if path.startswith("builtins."):
         return call_builtin(machine, frame, node, func.last, args, kwargs)
+    if func.last.startswith(FOREACH) and func.last.endswith("_") and args:
+        return each_in_place(machine, frame, node, func, args, kwargs)
     if "optim" in path and func.last[:1].isupper() and "lr_scheduler" not in path:
         return Value(0, machine.track(Optimiser(union(machine, args, kwargs) & machine.labels.params)))
     if func.last in ("CrossEntropyLoss", "NLLLoss"):
@@ -164,6 +168,14 @@ def keyed(machine: Machine, frame: Frame, node: ast.AST, func: External, args: A
     return Value(0, box)
 
 
+def best_or_extreme(
+    machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
+) -> Value:
+    """`min` and `max`: of candidates by their score, or of numbers."""
+    picked = best_of(machine, frame, node, args, kwargs)
+    return extreme(machine, frame, node, func, args, kwargs) if picked is None else picked
+
+
 def stop(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:
     """Calls that only tell people something."""
     return NONE
@@ -213,6 +225,9 @@ BY_LAST: dict[str, Handler] = {
     "value_and_grad": value_and_grad,
     "deepcopy": deep_copy,
     "partial": partial,
+    "argmin": position_of_best,
+    "argmax": position_of_best,
+    "argsort": position_of_best,
     "bincount": histogram,
     "histc": histogram,
     "minimum": extreme,
@@ -292,7 +307,7 @@ BY_PATH: dict[str, Handler] = {
     "mlx.core.minimum": extreme,
     "torch.min": extreme,
     "torch.max": extreme,
-    "builtins.min": extreme,
-    "builtins.max": extreme,
+    "builtins.min": best_or_extreme,
+    "builtins.max": best_or_extreme,
     "numpy.bitwise_xor.reduce": hash_operation,
 }

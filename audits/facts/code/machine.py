@@ -9,7 +9,7 @@ from audits.facts.code import labels as lab
 from audits.facts.code.events import Conflict, Learner, Report, ScoreSite, UpdateKind, UpdateSite
 from audits.facts.code.labels import bit_numbers
 from audits.facts.code.memory import Frame, Memory
-from audits.facts.code.values import Function, Value
+from audits.facts.code.values import Container, Fixed, Function, Value
 
 
 class Machine(Memory):
@@ -163,6 +163,20 @@ class Machine(Memory):
                 site = labels.score_info[bit]
                 out |= self.conflicts(states, labels.narrowed(site.targets, seen) or site.targets, [site])
         return out
+
+    def decided(self, value: Value) -> Value:
+        """Return what a comparison of scores let through: it is chosen, save for the scores themselves."""
+        obj, scores = value.obj, self.labels.scores
+        if isinstance(obj, Fixed):
+            return Value(value.labels, Fixed([self.decided(item) for item in obj.items]), value.const)
+        if isinstance(obj, Container) and obj.is_record:
+            for key in obj.keyed:
+                entry = self.heap.get((id(obj), ("key", key)))
+                if entry is not None and not self.mask(entry) & scores:
+                    marked = Value(entry.labels | lab.CHOSEN, entry.obj, entry.const)
+                    self.put((id(obj), ("key", key)), marked)
+            return value
+        return value if self.mask(value) & scores else Value(value.labels | lab.CHOSEN, obj, value.const)
 
     def is_result(self, mask: int) -> bool:
         """Return whether the loops that made all scores in `mask` are over, and nothing picks one of them."""

@@ -8,14 +8,13 @@ from typing import Any
 
 from audits.facts.code import labels as lab
 from audits.facts.code import tensors
-from audits.facts.code.arithmetic import combine
 from audits.facts.code.calls import call_value, opaque, union
+from audits.facts.code.choices import sort_by_score
 from audits.facts.code.container_methods import (
     append,
     dump_file,
     get_item,
     glob_path,
-    into_container,
     open_path,
     read_file,
     same_path,
@@ -24,7 +23,7 @@ from audits.facts.code.container_methods import (
 )
 from audits.facts.code.containers import heap_object
 from audits.facts.code.decisions import known
-from audits.facts.code.events import UpdateKind
+from audits.facts.code.in_place import ARITHMETIC, arithmetic, in_place
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.net_methods import (
@@ -39,9 +38,7 @@ from audits.facts.code.net_methods import (
     zero_grad,
 )
 from audits.facts.code.options import add_argument, parse_arguments
-from audits.facts.code.updates import overwrite, update_net
 from audits.facts.code.values import (
-    NOTHING,
     UNKNOWN,
     Args,
     Bound,
@@ -53,7 +50,6 @@ from audits.facts.code.values import (
     Net,
     Part,
     Value,
-    objects,
 )
 
 _SAME_OBJECT = frozenset(
@@ -102,28 +98,12 @@ _SAME_OBJECT = frozenset(
 )
 _STARTERS = frozenset(("remote", "local", "spawn"))
 """How a function is called that a framework runs elsewhere."""
-_OVERWRITING = frozenset(("copy_", "zero_", "fill_", "normal_", "uniform_"))
-"""In-place methods that leave nothing of the old values."""
 _STRING: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
     "upper": str.upper,
     "strip": str.strip,
     "lstrip": str.lstrip,
     "rstrip": str.rstrip,
-}
-_ARITHMETIC: dict[str, ast.operator] = {
-    "add_": ast.Add(),
-    "sub_": ast.Sub(),
-    "mul_": ast.Mult(),
-    "div_": ast.Div(),
-    "add": ast.Add(),
-    "sub": ast.Sub(),
-    "mul": ast.Mult(),
-    "div": ast.Div(),
-    "bitwise_xor_": ast.BitXor(),
-    "bitwise_xor": ast.BitXor(),
-    "remainder": ast.Mod(),
-    "bitwise_and": ast.BitAnd(),
 }
 
 
@@ -141,7 +121,7 @@ def call_method(
         return call_value(machine, frame, node, receiver, args, kwargs)
     if known(receiver) and isinstance(receiver.const, str):
         return string_method(machine, receiver, name, args)
-    if name in _ARITHMETIC:
+    if name in ARITHMETIC:
         return arithmetic(machine, frame, node, receiver, name, args, kwargs)
     if name in _SAME_OBJECT:
         if (
@@ -190,48 +170,6 @@ def string_method(machine: Machine, receiver: Value, name: str, args: Args) -> V
     for value in args:
         mask |= machine.mask(value)
     return Value(mask)
-
-
-def arithmetic(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value:
-    """Arithmetic by method, in place or not."""
-    other = args[0] if args else NOTHING
-    extra = union(machine, args[1:], kwargs)
-    if extra:
-        other = Value(machine.mask(other) | extra)
-    if name.endswith("_"):
-        for obj in objects(receiver):
-            if isinstance(obj, Net | Part):
-                net = obj if isinstance(obj, Net) else obj.net
-                update_net(machine, frame, node, net, machine.mask(other), UpdateKind.IN_PLACE)
-                return receiver
-        result = combine(machine, frame, node, _ARITHMETIC[name], Value(machine.mask(receiver)), other)
-        for obj in objects(receiver):
-            if isinstance(obj, Buffer):
-                machine.add_content(obj, result.labels)
-                return receiver
-        into_container(machine, frame, node, receiver, machine.mask(other))
-        return result
-    return combine(machine, frame, node, _ARITHMETIC[name], receiver, other)
-
-
-def in_place(
-    machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
-) -> Value:
-    """Any other in-place method: the receiver takes up its arguments."""
-    mask = union(machine, args, kwargs)
-    for obj in objects(receiver):
-        if isinstance(obj, Part) and name in _OVERWRITING:
-            overwrite(machine, frame, node, obj, mask)
-        elif isinstance(obj, Net | Part):
-            update_net(
-                machine, frame, node, obj if isinstance(obj, Net) else obj.net, mask, UpdateKind.IN_PLACE
-            )
-        elif isinstance(obj, Buffer):
-            machine.add_content(obj, mask)
-    into_container(machine, frame, node, receiver, mask)
-    return receiver if receiver.obj is not None else Value(receiver.labels | mask)
 
 
 def _gather(
@@ -318,6 +256,7 @@ METHODS: dict[str, Method] = {
     "update": update_of,
     "load_state_dict": load_state,
     "load_weights": load_state,
+    "sort": sort_by_score,
     "append": append,
     "extend": append,
     "add": append,

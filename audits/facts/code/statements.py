@@ -64,8 +64,8 @@ def _expression(machine: Machine, frame: Frame, node: ast.Expr) -> int:
 
 def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
     value = evaluate(machine, frame, node.value)
-    if machine.choosing and not machine.mask(value) & machine.labels.scores:
-        value = Value(value.labels | lab.CHOSEN, value.obj, value.const)
+    if machine.choosing:
+        value = machine.decided(value)
     for target in node.targets:
         if (
             isinstance(node.value, ast.BinOp)
@@ -79,7 +79,8 @@ def _assign(machine: Machine, frame: Frame, node: ast.Assign) -> int:
 
 def _annotated(machine: Machine, frame: Frame, node: ast.AnnAssign) -> int:
     if node.value is not None:
-        assign(machine, frame, node.target, evaluate(machine, frame, node.value))
+        value = evaluate(machine, frame, node.value)
+        assign(machine, frame, node.target, machine.decided(value) if machine.choosing else value)
     return NORMAL
 
 

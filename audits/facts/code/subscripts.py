@@ -154,7 +154,8 @@ def load_container(
     if key is not None and known(key) and not index.is_slice:
         stored = machine.heap.get((id(box), ("key", key.const)))
         if stored is not None:
-            return Value(stored.labels | base.labels & labels.tags, stored.obj, stored.const)
+            kept = base.labels & (labels.tags | lab.CHOSEN) | index.labels & lab.CHOSEN
+            return Value(stored.labels | kept, stored.obj, stored.const)
         literal = machine.heap.get((id(box), "literal"))
         if (
             literal is not None
@@ -173,7 +174,7 @@ def load_container(
     element = machine.heap.get((id(box), "element"))
     content = machine.content(box)
     mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
-    mask |= look_up_table(machine, frame, node, index.labels, mask)
+    mask |= look_up_table(machine, frame, node, index.labels, mask) | index.labels & lab.CHOSEN
     if not mask & labels.vals and (element is None or element.obj is None):
         mask |= index.labels & (labels.vals | labels.reads | lab.TARGET | lab.TRAIN)
     if element is None:
@@ -208,10 +209,6 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     """Return `tensor[index]`: narrowed tokens, gathered targets, table reads or plain values."""
     labels = machine.labels
     mask = machine.mask(base)
-    if machine.presuming and mask & lab.UNSORTED and index.is_slice:
-        from audits.facts.code.presumption import cut_in_two
-
-        mask = cut_in_two(machine, frame, node, mask)
     tags = index.labels & labels.tags
     if index.key is not None and index.labels & lab.COUNTER and index.labels & lab.NEXT_INDEX:
         tags = next_position(machine, tags)

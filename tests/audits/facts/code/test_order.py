@@ -108,6 +108,41 @@ def test_cut_that_ends_where_this_chunk_begins() -> None:
     assert behaviour_of(block(CUT, ADJACENT, SCORE)).exposures == ()
 
 
+PICKED = (
+    "def of(net, names):\n    every = dict(net.named_parameters())\n    return {n: every[n] for n in names}\n"
+)
+BY_HAND = {
+    "a dictionary": (
+        "held = dict(net.named_parameters())\n",
+        "for n, p in held.items():\n    p.data -= 0.1 * p.grad\n",
+    ),
+    "a helper's dictionary (#294)": (
+        "held = of(net, ['head.weight'])\n",
+        "for n, p in held.items():\n    p.data.sub_(0.1 * p.grad)\n",
+    ),
+    "all at once (#2104)": (
+        "held = list(net.parameters())\n",
+        "torch._foreach_add_(held, [p.grad for p in held], alpha=-0.1)\n",
+    ),
+    "its state": ("", "for n, p in net.named_parameters():\n    net.state_dict()[n].sub_(0.1 * p.grad)\n"),
+}
+
+
+@pytest.mark.parametrize(("hold", "step"), BY_HAND.values(), ids=BY_HAND)
+def test_steps_by_hand(hold: str, step: str) -> None:
+    train = "net(x, y).backward()\n" + step + "net.zero_grad()\n"
+    assert behaviour_of(hold + block(CUT, train) + block(CUT, SCORE), functions=PICKED).exposures
+    legal = behaviour_of(hold + block(CUT, SCORE, train), functions=PICKED)
+    assert legal.adaptations
+    assert legal.exposures == ()
+
+
+def test_parameter_made_of_counts() -> None:
+    made = "net.head.bias = nn.Parameter(torch.bincount({}, minlength=V).float().log())\n"
+    assert behaviour_of(block(CUT, SCORE), steps=made.format("tokens")).exposures
+    assert behaviour_of(block(CUT, SCORE), steps=made.format("train_tokens")).exposures == ()
+
+
 EPOCHS = ILLEGAL["epochs around score-then-train; the last one counts (#762)"][0]
 
 

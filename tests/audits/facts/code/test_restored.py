@@ -31,6 +31,13 @@ def test_parameters_that_take_back_their_copies(keep: str, restore: str) -> None
     assert behaviour_of(keep + ADAPT + restore + AGAIN).exposures == ()
 
 
+def test_state_that_is_copied_back_by_name() -> None:
+    """#1422: a net's state gives out its own tensors."""
+    keep = "kept = {name: t.detach().clone() for name, t in net.state_dict().items()}\n"
+    restore = block("net.state_dict()[name].copy_(old)\n", head="for name, old in kept.items():")
+    assert behaviour_of(keep + ADAPT + restore + AGAIN).exposures == ()
+
+
 def test_a_copy_of_what_was_learned() -> None:
     keep = "kept = [(p, p.data.clone()) for p in net.parameters()]\n"
     restore = block("p.data.copy_(old)\n", head="for p, old in kept:")
