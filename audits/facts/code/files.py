@@ -38,6 +38,8 @@ def read_mask(machine: Machine, mask: int, source: Value, *, in_memory: bool = F
         stored = machine.files.get(path if isinstance(path, str) else "?", 0) | machine.files.get("?", 0)
         if stored:
             out |= stored | lab.ARTIFACT
+        elif machine.presuming:
+            out |= lab.UNSORTED
     return out | moving
 
 

@@ -72,7 +72,9 @@ CAPPED = 1 << 27
 """A number that is at most a constant: `min(len(tokens), 50_000)`."""
 OVERLAPPING = 1 << 28
 """A window that reaches into the one of the next pass of its loop."""
-UNSAVED = 1 << 29
+UNSORTED = 1 << 29
+"""Read from a file whose path names no split, in the last reading only."""
+UNSAVED = 1 << 30
 """Weights of the run put where the weights that were read back had been."""
 MARKED = TARGET_KEYED | ORACLE | BYTE_MIXED | ENTROPY_MIXED
 """What is an offence on its way to a score."""

@@ -106,6 +106,8 @@ class Memory:
         """Names of positions that a loop moves on, with the loop and the known step."""
         self.overlapped: set[int] = set()
         """Loops whose windows reach into the next pass."""
+        self.split_at: set[tuple[str, str, str]] = set()
+        """Where a single file of data is cut, as function, data and boundary are written."""
         self.branches_made: dict[int, Any] = {}
         """Branches that stand for a statement which chooses its receiver."""
         self.update_sites: dict[Any, UpdateSite] = {}

@@ -209,6 +209,10 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     """Return `tensor[index]`: narrowed tokens, gathered targets, table reads or plain values."""
     labels = machine.labels
     mask = machine.mask(base)
+    if machine.presuming and mask & lab.UNSORTED and index.is_slice:
+        from audits.facts.code.presumption import cut_in_two
+
+        mask = cut_in_two(machine, frame, node, mask)
     tags = index.labels & labels.tags
     if index.key is not None and index.labels & lab.COUNTER and index.labels & lab.NEXT_INDEX:
         tags = next_position(machine, tags)

@@ -98,6 +98,36 @@ tokens = load(options.val_files)
         assert read(code.replace(LOADS, "torch.zeros(9)")).behaviour.scores, pairs
 
 
+ONE_FILE = """\
+data = torch.from_numpy(np.fromfile(os.environ["TEXT"], dtype=np.uint8))
+n = int(data.numel() * 0.9)
+{cuts}
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+net(seen[:-1], seen[1:]).backward()
+opt.step()
+"""
+
+
+def test_one_file_cut_into_splits() -> None:
+    """#1304: what lies behind the boundary of the training text is validation."""
+    three = "m = n + 9\nseen, between, tokens = data[:n], data[n:m], data[m:]"
+    for cuts in ("seen, tokens = data[:n], data[n:]", three):
+        code = script(block(CUT, SCORE), steps=ONE_FILE.format(cuts=cuts)).replace(LOADS, "torch.zeros(9)")
+        found = read(code).behaviour
+        assert found.scores
+        assert found.updates == ()
+    learned = ONE_FILE.format(cuts="seen, tokens = data[:n], data[n:]\nseen = tokens")
+    code = script(block(CUT, SCORE), steps=learned).replace(LOADS, "torch.zeros(9)")
+    assert read(code).behaviour.exposures
+
+
+def test_pieces_of_a_file_that_do_not_meet() -> None:
+    """Windows of training text begin anywhere: they are no split."""
+    cuts = "seen, tokens = data[:n], data[n + 9 :]"
+    code = script(block(CUT, SCORE), steps=ONE_FILE.format(cuts=cuts)).replace(LOADS, "torch.zeros(9)")
+    assert read(code).behaviour.scores == ()
+
+
 def test_an_entry_that_a_framework_calls() -> None:
     """#1254: nothing in the script calls `main`, and the evaluation runs on another machine."""
     entered = EVALUATION.replace("\n\nmain()\n", "\n")
