@@ -73,6 +73,21 @@ def claimed_runs(logs: tuple[LogFacts, ...], claims: Claims) -> tuple[LogFacts, 
     return tuple(log for log in logs if log.informative)
 
 
+def of_another_run(logs: tuple[LogFacts, ...], claims: Claims) -> bool:
+    """Tell whether the logs hold results, a score is claimed, and no result nor their mean is that score."""
+    seeds = {None, *(entry.seed for entry in claims.seeds)}
+    scores = [claim for seed in seeds for claim in claimed_scores(claims, seed)]
+    stated = [(claim.value, score_text(claim)) for claim in scores]
+    stated = [(value, text) for value, text in stated if len(text.partition(".")[2]) > MIN_DECIMALS]
+    finals = [final for log in logs for final in log.finals]
+    if not stated or not finals:
+        return False
+    last = [log.finals[-1] for log in logs if log.finals]
+    found = [(final.val_bpb, final.bpb_text) for final in finals]
+    found.append((sum(final.val_bpb for final in last) / len(last), last[0].bpb_text))
+    return not any(agree(value, text, *other) for value, text in stated for other in found)
+
+
 def _most_exact(lines: list[FinalLine]) -> FinalLine:
     """Return the line with most digits; of equals the one that also tells its time, then the last."""
     digits = max(len(line.bpb_text) for line in lines)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audits.example_folder import SCRIPT, claims, folder, log
 from audits.facts.artifact import PracticeBasis
-from audits.facts.headline import claimed_runs
+from audits.facts.headline import claimed_runs, of_another_run
 from audits.outcome import Axis, Condition, Evidence, Outcome, Severity, Status
 from audits.rule import Example, Rule, RuleSource
 
@@ -25,6 +26,8 @@ class ArtifactOverCap(Rule):
     scored path needs), README-literal (the script as committed), accepted practice (packed, or as the run
     counted it packed). Without a log it falls back to the sizes that submission.json admits.
     Blind to: tokenizers (nobody counts them), models that no log sizes, and whether a logged size is true.
+    Where no log shows the claimed score and the claim's own artifact keeps the cap, the sizes are of other runs and
+    the question is left to a person (#554).
     Ruling: the practised reading decides here; totals over the cap only under another reading are notes that a
     stricter policy may raise.
     """
@@ -76,7 +79,14 @@ class ArtifactOverCap(Rule):
             return self._from_claim(facts, cap)
         over = [seed for seed in seeds if (_practised(seed) or 0) > cap]
         if over:
-            return self._over(over, seeds, facts.artifact.code, cap)
+            found = self._over(over, seeds, facts.artifact.code, cap)
+            total = facts.artifact.claimed_total
+            if total is not None and total.value <= cap and of_another_run(facts.logs, facts.claims):
+                says = f"{total.value:,} bytes claimed; no log shows the claimed score"
+                shown = (*found.evidence, Evidence(total.location, says, severity=Severity.NOTE))
+                reason = f"{found.reason}; the claim is of another run, whose size no log shows"
+                return replace(found, severity=Severity.DISPUTED, reason=reason, evidence=shown)
+            return found
         return self._under(seeds, facts.artifact.code, cap)
 
     def _over(

@@ -194,9 +194,18 @@ class HintGatedByRealisedToken(Rule):
             setting = facts.code.settings.get(switch.name) if value is None else None
             if setting is not None:
                 value = setting.value
+            elif value is None:
+                value = _documented(switch.name, facts) or switch.default
             if _switched_off(switch, value):
                 return f"{switch.name or 'its weight'} is {value}"
         return None
+
+
+def _documented(name: str, facts: Facts) -> str | None:
+    """Return how the documented commands set a variable that the main script does not read (#2130)."""
+    return next(
+        (text for command in facts.submission.run_commands for key, text in command.env if key == name), None
+    )
 
 
 def _switched_off(switch: Switch, value: Scalar) -> bool:

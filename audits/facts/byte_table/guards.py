@@ -230,6 +230,20 @@ def environment(node: ast.AST) -> str | None:
     return None
 
 
+def environment_default(indexes: list[ModuleIndex], name: str) -> Scalar:
+    """Return what the code gives a variable that the environment does not set, None where that differs."""
+    found: set[Scalar] = set()
+    for index in indexes:
+        for line in index.mentions(name):
+            for node in index.statements_on(index.function_at(line), [line]):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.Call) and len(part.args) == 2 and environment(part) == name:
+                        given = part.args[1]
+                        constant = given.value if isinstance(given, ast.Constant) else None
+                        found.add(constant if isinstance(constant, str | int | float) else None)
+    return found.pop() if len(found) == 1 else None
+
+
 def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 

@@ -73,7 +73,7 @@ def call_builtin(
             return Value(0, Fixed([]))
         if len(args) == 3 and isinstance(args[2].const, int) and args[2].const < 0:
             start = UNKNOWN
-        mask = union(machine, args, kwargs) & ~(lab.NEXT_INDEX)
+        mask = _bounds(machine, args) & ~lab.NEXT_INDEX
         shape = ("range", start, 1) if _holds_one(args) else ("range", start)
         return Value(mask & ~machine.labels.vals, None, shape)
     if name == "sorted" and (ordered := best_of(machine, frame, node, args, kwargs, every=True)) is not None:
@@ -106,6 +106,13 @@ def call_builtin(
     if name[:1].isupper() and name.endswith(("Error", "Exception")):
         return NOTHING
     return opaque(machine, frame, node, 0, args, kwargs)
+
+
+def _bounds(machine: Machine, args: Args) -> int:
+    """Return the labels of a range: a length that grew over the passes belongs to the last of them (#958)."""
+    if len(args) == 1:
+        return machine.labels.latest(machine.mask(args[0]))
+    return union(machine, args, {})
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {

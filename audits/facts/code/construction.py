@@ -8,7 +8,7 @@ from audits.facts.code.calls import call_function, is_idle, union
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.parameters import bind_arguments
-from audits.facts.code.switches import kept_switch
+from audits.facts.code.switches import kept_switch, plain_value, written_once
 from audits.facts.code.values import NOTHING, Class, Function, Instance, Net, Optimiser, Value
 
 
@@ -108,10 +108,18 @@ def _store_net_parameters(
             value = env.get(item.value.id)
             if value is None or value.obj is not None and not isinstance(value.obj, Net | Function):
                 continue
+            names = [target.attr for target in item.targets if isinstance(target, ast.Attribute)]
         else:
-            value = kept_switch(machine, env, item.value)
+            module = init.obj.module
+            names = [
+                target.attr
+                for target in item.targets
+                if isinstance(target, ast.Attribute) and written_once(machine, module, target.attr)
+            ]
+            value = kept_switch(machine, env, item.value) if names else None
+            if value is None and names:
+                value = plain_value(machine, Frame(module, env, init.obj.scopes, "__init__"), item.value)
         if value is None:
             continue
-        for target in item.targets:
-            if isinstance(target, ast.Attribute):
-                machine.put((id(net), target.attr), value)
+        for name in names:
+            machine.put((id(net), name), value)

@@ -280,7 +280,9 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
     machine.under = under
     if test.labels & lab.CHOSEN:
         out = machine.decided(out)
-    if test.labels & lab.SCORE_COMPARED and out.labels & machine.labels.scores:
+    compared = test.labels & lab.SCORE_COMPARED and out.labels & machine.labels.scores
+    # Of two results of whole evaluations one is shown: no token's loss is chosen (#304).
+    if compared and not machine.is_result(out.labels | test.labels):
         machine.mark(frame, node, lab.ORACLE)
         return Value(out.labels | lab.ORACLE, out.obj, out.const)
     return out

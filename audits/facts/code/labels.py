@@ -302,6 +302,19 @@ class Labels:
                 mask &= ~(1 << bit)
         return mask
 
+    def latest(self, mask: int) -> int:
+        """Return `mask` with no more than the last of its tags of each loop."""
+        last: dict[int, int] = {}
+        for bit in bit_numbers(mask & self.tags):
+            loop = self.tag_info[bit][0]
+            known = last.get(loop)
+            if known is None:
+                last[loop] = bit
+            else:
+                lower, last[loop] = sorted((bit, known), key=lambda number: self.tag_info[number][1])
+                mask &= ~(1 << lower)
+        return mask
+
     def val_tag_sets(self, mask: int) -> list[int]:
         """Return the tag masks of the validation atoms in `mask`; of very many, what all of them share."""
         found = [self.val_tags[bit] for bit in bit_numbers(mask & self.vals)]

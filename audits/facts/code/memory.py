@@ -7,6 +7,7 @@ see one another's writes.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +138,8 @@ class Memory:
         self.judged_blocks: set[int] = set()
         self.saved_again = False
         """Weights were written after others that had been read back were replaced by them."""
+        self.written_attributes: dict[int, Counter[str]] = {}
+        """How often a module writes an attribute of each name."""
         self.presuming = False
         """The last reading of a script whose score no other reading met: see `presumption`."""
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from audits.facts.code.expressions import evaluate
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
-from audits.facts.code.values import Class, Function, Instance, Net, Value
+from audits.facts.code.values import Class, Function, Instance, Module, Net, Value
 
 _PLAIN: dict[str, Callable[[Any], Any]] = {"bool": bool, "int": int, "float": float}
+_LOOKS = (
+    ast.Constant,
+    ast.Attribute,
+    ast.Compare,
+    ast.BoolOp,
+    ast.UnaryOp,
+    ast.IfExp,
+    ast.expr_context,
+    ast.boolop,
+    ast.unaryop,
+    ast.cmpop,
+)
+"""What only looks at parameters."""
+_WRITTEN = re.compile(r"\.(\w+) *(?::[^=\n]*)?=(?!=)")
 
 
 def kept_switch(machine: Machine, env: dict[str, Value], node: ast.expr) -> Value | None:
@@ -36,6 +52,35 @@ def kept_switch(machine: Machine, env: dict[str, Value], node: ast.expr) -> Valu
         kept = options.obj.cls.find(node.attr)
     plain = kept is not None and kept.obj is None and isinstance(kept.const, bool | int | float)
     return kept if plain else None
+
+
+def plain_value(machine: Machine, frame: Frame, node: ast.expr) -> Value | None:
+    """Return the constant that an expression over parameters gives: `not enabled`, `config.rank > 0`."""
+    if isinstance(node, ast.Constant) or not _is_plain(node, frame.env):
+        return None
+    value = evaluate(machine, frame, node)
+    return value if value.obj is None and isinstance(value.const, bool | int | float) else None
+
+
+def _is_plain(node: ast.expr, env: dict[str, Value]) -> bool:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            if part.id not in env and part.id not in _PLAIN:
+                return False
+        elif isinstance(part, ast.Call):
+            if not isinstance(part.func, ast.Name) or part.func.id not in _PLAIN or part.keywords:
+                return False
+        elif not isinstance(part, _LOOKS):
+            return False
+    return True
+
+
+def written_once(machine: Machine, module: Module, name: str) -> bool:
+    """Return whether the constructor alone writes an attribute: methods of a net may go unread."""
+    counts = machine.written_attributes.get(id(module))
+    if counts is None:
+        counts = machine.written_attributes[id(module)] = Counter(_WRITTEN.findall(module.layer.source))
+    return counts[name] == 1
 
 
 def plain_answer(machine: Machine, function: Function) -> Value | None:

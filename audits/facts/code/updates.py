@@ -53,7 +53,7 @@ def absorb(
     machine: Machine, frame: Frame, node: ast.AST, owner: HeapObject, mask: int, kind: UpdateKind
 ) -> None:
     """Make a trainable thing depend on what it learned from."""
-    shared = isinstance(owner, Buffer) and owner.batch_shared
+    shared = isinstance(owner, Buffer) and owner.batch_shared and not one_window(machine, mask)
     learned = machine.learned(
         frame, node, mask, kind, learner_of(machine, owner), shared=shared, owner=machine.labels.param(owner)
     )
@@ -61,6 +61,18 @@ def absorb(
     if old | learned != old:
         machine.version += 1
         machine.add_content(owner, learned)
+
+
+def one_window(machine: Machine, mask: int) -> bool:
+    """Return whether tokens come one window a pass: no loop inside the pass has gathered several (#1418)."""
+    labels = machine.labels
+    open_loops = {loop.number for loop in machine.loops}
+    for tags in labels.val_tag_sets(mask):
+        numbers = {labels.tag_info[bit][0] for bit in lab.bit_numbers(tags)}
+        cutting = numbers & open_loops
+        if not cutting or any(number > max(cutting) for number in numbers - open_loops):
+            return False
+    return bool(mask & labels.vals)
 
 
 def update_net(machine: Machine, frame: Frame, node: ast.AST, net: Net, mask: int, kind: UpdateKind) -> None:

@@ -18,6 +18,8 @@ class Switch:
     """Value where the code fixes it, else None."""
     threshold: bool = False
     """The hint is compared with it; otherwise it is multiplied or added."""
+    default: Scalar = None
+    """What the code gives the setting when the environment does not name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ parameter: compared with one (a threshold) or combined with one (a boost). Where
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audits.facts.byte_table.guards import environment, variable_of
+from audits.facts.byte_table.guards import environment, environment_default, variable_of
 from audits.facts.native.records import Switch
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class SwitchFinder:
             for expression, compared in meeting.found:
                 switch = self._resolve(index, scope, expression, compared, 0)
                 if switch is not None:
-                    found[switch] = None
+                    default = environment_default(self.indexes, switch.name) if switch.name else None
+                    found[replace(switch, default=default)] = None
         return tuple(found)
 
     # ---- forward: who receives the arrays -----------------------------------------------------------

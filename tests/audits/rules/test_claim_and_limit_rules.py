@@ -59,6 +59,27 @@ def test_the_byte_cap_binds_non_record_entries_too() -> None:
     assert (outcome.status, outcome.severity) == (Status.FLAGGED, Severity.VIOLATION)
 
 
+@pytest.mark.parametrize(
+    ("claimed_bpb", "claimed_bytes", "severity"),
+    [
+        (1.20314159, 15_983_603, Severity.DISPUTED),
+        (1.20314159, 16_600_500, Severity.VIOLATION),
+        (1.2345, 15_983_603, Severity.VIOLATION),
+    ],
+    ids=["another run fits", "another run does not fit either", "this run"],
+)
+def test_a_log_of_another_run_does_not_size_the_claimed_artifact(
+    claimed_bpb: float, claimed_bytes: int, severity: Severity
+) -> None:
+    """#554: the claimed score and size come from another export of the checkpoint; no log shows either."""
+    files = {
+        "train.log": log(42, 1.2345, model=16_600_000),
+        "submission.json": claims(claimed_bpb, bytes_total=claimed_bytes),
+    }
+    outcome = judge("artifact-over-cap", files)
+    assert (outcome.status, outcome.severity) == (Status.FLAGGED, severity)
+
+
 def test_exactly_the_cap_is_allowed() -> None:
     fits = log(model=16_000_000 - len(SCRIPT))
     assert judge("artifact-over-cap", {"train.log": fits}).status is Status.CLEAN

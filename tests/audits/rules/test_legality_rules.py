@@ -197,3 +197,28 @@ def test_hostile_text_is_searched_in_linear_time() -> None:
     started = perf_counter()
     judge_all(padding + "    del a\n" * 2_000 + "m.load_state_dict(register_forward_hook(\n" * 2_000)
     assert perf_counter() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("boost", "env", "status"),
+    [
+        ("0.0", (), Status.DORMANT),
+        ("0.75", (), Status.FLAGGED),
+        ("0.0", (("WORD_BOOST", "0.5"),), Status.FLAGGED),
+    ],
+    ids=["off by default", "on by default", "on by the command"],
+)
+def test_a_gated_hint_of_a_further_script_has_that_scripts_weight(
+    boost: str, env: tuple[tuple[str, str], ...], status: Status
+) -> None:
+    """#2130: a command runs a second script; the main one does not read the weight of its hints."""
+    rule = RULES["hint-gated-by-realised-token"]
+    code = (
+        rule.flagged[0]
+        .code.replace("evaluate", "judge")
+        .replace('"WORD_BOOST", "0.75"', f'"WORD_BOOST", "{boost}"')
+    )
+    command = RunCommand(env, ("train_full.py",), "train_full.py", "README.md", 3)
+    files = {"README.md": readme(), "submission.json": claims(), "train_full.py": code}
+    submission = make_submission({**files, "train_gpt.py": script(EVALUATE)}, run_commands=(command,))
+    assert run_rule(rule, extract(submission, CHALLENGE)).status is status

@@ -53,11 +53,32 @@ def test_delta_of_each_window_fitted_on_its_context() -> None:
     assert all(item.update.prefix_only and not item.update.shared for item in seen.exposures)
 
 
+GATHER = """\
+x, y = torch.zeros(32, L, dtype=torch.long), torch.zeros(32, L, dtype=torch.long)
+for row, i in enumerate(starts[first : first + 32]):
+    span = tokens[i : i + L + 1]
+    x[row], y[row] = span[:-1], span[1:]
+"""
+
+
 def test_one_delta_for_a_batch_of_windows_sees_what_others_score() -> None:
     """#1282: shape (1, 1, D) for 32 overlapping windows under a context-only mask."""
-    seen = behaviour_of(slot("1, 1, D", ":s", "s:"))
+    made = DELTA.format(shape="1, 1, D")
+    parts = (GATHER, HIDDEN, made, FIT.format(cut=":s"), SCORE_DELTA.format(cut="s:"))
+    starts = "s = L - 64\nstarts = list(range(0, tokens.numel() - 1, 64))\n"
+    seen = behaviour_of(starts + block(*parts, head="for first in range(0, len(starts), 32):"))
     assert breaches(seen) == {"slot-scored"}
     assert all(item.update.shared for item in seen.exposures)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["made anew", "kept from window to window"])
+def test_one_delta_for_one_window_is_shared_with_none(kept: bool) -> None:
+    """#1418: one window a pass, whose context the windows before it scored; the bias lives on."""
+    made = DELTA.format(shape="D")
+    parts = (WINDOW, KNOWN, HIDDEN, "" if kept else made, FIT.format(cut=":s"), SCORE_DELTA.format(cut="s:"))
+    seen = behaviour_of((made if kept else "") + block(*parts, head=WINDOWS))
+    assert breaches(seen) == {"slot-context-only"}
+    assert not any(item.update.shared for item in seen.exposures)
 
 
 def test_delta_fitted_on_the_window_before() -> None:

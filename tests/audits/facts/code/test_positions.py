@@ -110,6 +110,24 @@ def test_best_of_several_results_is_no_oracle() -> None:
     assert "better-of-two-scores" in marks(picked)
 
 
+BETTER = """\
+other = Net()
+one, two = evaluate(net, tokens[5:], table), evaluate(other, tokens[5:], table)
+print(f"best val_bpb:{one if one <= two else two:.6f}")
+"""
+
+
+def test_the_better_of_two_results_is_no_oracle() -> None:
+    """#304: two whole evaluations are run and one of their results is shown."""
+    assert "better-of-two-scores" not in marks(behaviour_of(block(CUT, SCORE), steps=BETTER))
+
+
+def test_the_better_of_two_losses_of_a_chunk_is_one() -> None:
+    better = "a, b = net(x, y), other(x, y)\ntotal += (a if a < b else b).item() * y.numel()\n"
+    seen = behaviour_of("other = Net()\n" + block(CUT, better, "size += table[y].sum().item()\n"))
+    assert "better-of-two-scores" in marks(seen)
+
+
 HELPER = """\
 import math
 

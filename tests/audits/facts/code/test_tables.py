@@ -305,3 +305,41 @@ def test_what_ranks_gather() -> None:
     start = TOKENIZER + NESTED + "losses, targets = [], []\n" + block(CUT, COLLECT)
     for call in ("gather(torch.cat(losses), every, dst=0)", "all_gather(every, torch.cat(losses))"):
         assert "byte-mixed" in marks(behaviour_of(start + gathered.format(call=call) + BYTE_WALK))
+
+
+SEGMENTS = """\
+at, start = 0, 0
+while start < L:
+    stop = min(L, edge)
+    take = stop - start
+    own, xs, ys = p[at : at + take], x[at : at + take], y[at : at + take]
+    for j in range(take):
+        before, after = int(xs[j]), int(ys[j])
+        q = counts[before, after] / max(rows[before], 1)
+        total += -math.log(0.8 * float(own[j]) + 0.2 * q)
+        counts[before, after] += 1
+        rows[before] += 1
+    start = stop
+    at += take
+    if start >= edge:
+        place += 1
+        edge = ends[place]
+"""
+BEFORE_SEGMENTS = """\
+counts, rows = np.zeros((V, V)), np.zeros(V)
+ends = [int(at) for at in (tokens == 1).nonzero()]
+place = 0
+edge = ends[place]
+"""
+
+
+def test_counts_of_tokens_before_in_segments_whose_ends_move() -> None:
+    """#958: where one segment ends decides how long the next one is; what is counted stays earlier."""
+    seen = behaviour_of(BEFORE_SEGMENTS + block(CUT, LOGITS, SEGMENTS, SIZE))
+    assert seen.exposures == ()
+    assert seen.counted
+
+
+def test_a_segment_that_counts_its_own_tokens_first() -> None:
+    early = SEGMENTS.replace("        q = ", "        counts[before, after] += 1\n        q = ")
+    assert behaviour_of(BEFORE_SEGMENTS + block(CUT, LOGITS, early, SIZE)).exposures
