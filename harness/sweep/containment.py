@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 OUT_OF_MEMORY = "ran out of memory"
 _MEGABYTE = 1024 * 1024
-_TASKS_A_COLLECTION = 20
+_TASKS_A_COLLECTION = 5
+"""Trees that wait for the collector count against the limit: after 20 tasks a large payload did not fit."""
 _tasks = 0
 
 
