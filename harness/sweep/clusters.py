@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datasketch import MinHash
 
     from audits.facts import Facts
+    from harness.sweep.records import Where
 
 SIMILARITY = 0.9
 _PERMUTATIONS = 128
@@ -24,8 +25,6 @@ _SEED = 1
 _SCHEME: Literal["affine32"] = "affine32"
 """How datasketch permutes; sketches of different schemes cannot be compared."""
 _MAX_LINES = 50_000
-
-Where = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

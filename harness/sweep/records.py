@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+Where = tuple[int, int]
+"""Pull request and position of the folder in it."""
+
+
 class State(StrEnum):
     """How far a pull request or a record folder came. Every one asked for has exactly one."""
 

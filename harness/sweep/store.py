@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.sweep.records import Entry, Judged, Pull, StoredVerdict
+    from harness.sweep.records import Entry, Judged, Pull, StoredVerdict, Where
     from harness.sweep.versions import Versions
-    from harness.sweep.work import JudgedEntry, Where
+    from harness.sweep.work import JudgedEntry
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

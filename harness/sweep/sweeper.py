@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from harness.sweep.work import Where
+    from harness.sweep.records import Where
 
 
 @dataclass(frozen=True, slots=True)

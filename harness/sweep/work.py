@@ -13,16 +13,13 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from harness.sweep.containment import OUT_OF_MEMORY
-from harness.sweep.records import StoredVerdict, Summary
+from harness.sweep.records import StoredVerdict, Summary, Where
 
 if TYPE_CHECKING:
     from audits.facts import Facts
     from audits.outcome import Outcome
     from audits.submission import Submission
     from audits.verdict import Verdict
-
-Where = tuple[int, int]
-"""Pull request and position of the folder in it."""
 
 
 @dataclass(frozen=True, slots=True)
