@@ -48,7 +48,7 @@ def run_audit(
     reviews = reviews_of(request)
     write_report(reviews, request, format_, output, show_source=show_source)
     if run_dir is not None:
-        from harness.stages import keep_run
+        from harness.keep import keep_run
 
         keep_run(run_dir, reviews, request)
     return exit_code(review.verdict.overall for review in reviews)

@@ -37,6 +37,10 @@ class RunDir:
         """Return the file that holds one rendering; `json` is the audit itself."""
         return self.root / RENDERINGS[format_]
 
+    def stage(self, name: str, position: int) -> Path:
+        """Return the file of one stage (`smoke`, `probe`) for the submission at `position`, from 0."""
+        return self.root / name / f"{position}.json"
+
     def create(self) -> None:
         """Make the directory; one that already holds a run is refused."""
         if self.manifest.exists():
@@ -50,6 +54,7 @@ class RunDir:
 
     def write_json(self, path: Path, document: dict[str, Any]) -> None:
         """Write one JSON file of the run."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
 
 

@@ -48,6 +48,7 @@ def report_of(review: Review) -> dict[str, Any]:
         "claims": [_row(row) for row in rows_of(facts, review.policy)] if facts else [],
         "policies": {verdict.policy: verdict.overall.value for verdict in review.policies},
         "notes": [_text(note) for note in review.notes],
+        "stages": {report.name: report.as_json() for report in review.stages},
         "timings_ms": review.result.timings_ms,
     }
 

@@ -58,6 +58,11 @@ _MEANING = {
     "CLEAN": "is legal, within its limits and consistent with its own claims, as far as reading it can tell",
 }
 
+_HOW = {
+    False: "Nothing was executed.",
+    True: "Its code ran in a locked container without network, at tiny scale on a CPU.",
+}
+
 
 def render_markdown(reviews: Sequence[Review], limit: int = LIMIT) -> str:
     """Return all reviews as one comment of at most `limit` characters."""
@@ -89,6 +94,7 @@ def _blocks(review: Review) -> Iterator[str]:
             yield f"### {_ICON[entry.call]} {entry.axis.capitalize()}: {_word(entry.call)}"
             for group in weighing:
                 yield from _group(group, review)
+    yield from _stages(review)
     yield from _tables(review)
     yield from _recognised(review)
     yield from _todo(review)
@@ -104,7 +110,7 @@ def _head(review: Review) -> Iterator[str]:
     at = f" at `{submission.origin.head_sha[:12]}`" if submission.origin.head_sha else ""
     script = inline_code(submission.main_script) if submission.main_script else "none found"
     by = f" Decided by {_named(verdict.deciding)}." if verdict.deciding else ""
-    yield f"{where}{at} {_MEANING[verdict.overall]}.{by} Main script: {script}. Nothing was executed."
+    yield f"{where}{at} {_MEANING[verdict.overall]}.{by} Main script: {script}. {_HOW[review.executed]}"
     names = " | ".join(entry.axis.capitalize() for entry in verdict.axes)
     calls = " | ".join(f"{_ICON[entry.call]} {_word(entry.call)}" for entry in verdict.axes)
     yield f"| {names} |\n|{' --- |' * len(verdict.axes)}\n| {calls} |"
@@ -208,6 +214,16 @@ def _cell(value: str, place: str) -> str:
         return ""
     shown = markdown(value, 80)
     return f"{shown} ({inline_code(place, in_table=True, limit=80)})" if place else shown
+
+
+def _stages(review: Review) -> Iterator[str]:
+    """Yield what each stage found: a line, and its details folded."""
+    for report in review.stages:
+        yield f"### {report.name.capitalize()}"
+        yield f"{inline_code(report.shown.line, limit=400)}"
+        if report.shown.rows:
+            rows = [f"| {markdown(name)} | {markdown(value, 600)} |" for name, value in report.shown.rows]
+            yield _details("Details", "\n".join(("| | |", "| --- | --- |", *rows)))
 
 
 def _recognised(review: Review) -> Iterator[str]:

@@ -115,6 +115,17 @@ class RowModel(_Model):
     measured: str
 
 
+class StageModel(_Model):
+    """How one stage that followed the audit (smoke) ended."""
+
+    skipped: str = Field(description="Why it was not run, else empty.")
+    outcomes: dict[str, Ending]
+    line: str = Field(description="Its result in one line.")
+    result: dict[str, Any] | None = Field(
+        description="Its record, described by the stage's own schema; null when skipped or crashed."
+    )
+
+
 class ReportModel(_Model):
     """The review of one record folder."""
 
@@ -131,6 +142,9 @@ class ReportModel(_Model):
     claims: list[RowModel]
     policies: dict[str, OverallCall] = Field(description="The verdict under every policy of the same day.")
     notes: list[str]
+    stages: dict[str, StageModel] = Field(
+        default={}, description="Stages that followed the audit, by name; empty when none was asked for."
+    )
     timings_ms: dict[str, float]
 
 

@@ -5,7 +5,7 @@ Promises that everything in it is traceable to a record of the audit; it adds no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audits.finding import Finding, findings_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audits.rule import Rule
     from audits.runner import AuditResult
     from audits.submission import Submission
+    from harness.stages import StageReport
 
 PURE_NEURAL = "pure-neural"
 
@@ -29,6 +30,7 @@ class Review:
     """One audited submission as one policy reads it."""
 
     result: AuditResult
+    """The audit; its outcomes hold those of the stages too, after the rules'."""
     policy: Policy
     verdict: Verdict
     """Under `policy`."""
@@ -41,6 +43,13 @@ class Review:
     """Digest of the rules that judged."""
     notes: tuple[str, ...] = ()
     """What intake has to say about the choice of target."""
+    stages: tuple[StageReport, ...] = ()
+    """How the stages ended that followed the audit, skipped ones included; empty when none was asked for."""
+
+    @property
+    def executed(self) -> bool:
+        """Tell whether a stage ran code of the submission."""
+        return any(report.document is not None for report in self.stages)
 
     @property
     def submission(self) -> Submission:
@@ -77,8 +86,14 @@ def review_of(
     policy: str = "practice",
     as_of: datetime.date | None = None,
     notes: tuple[str, ...] = (),
+    stages: Sequence[StageReport] = (),
 ) -> Review:
-    """Return the review of `result` under `policy`, with the verdicts of the other policies beside it."""
+    """Return the review of `result` under `policy`, with the verdicts of the other policies beside it.
+
+    Outcomes of `stages` are weighed by the same verdict function as those of the rules.
+    """
+    told = tuple(outcome for report in stages for outcome in report.outcomes)
+    result = replace(result, outcomes=result.outcomes + told)
     chosen = load_policy(policy, as_of)
     verdicts = tuple(decide(result.outcomes, load_policy(name, as_of)) for name in POLICY_NAMES)
     return Review(
@@ -87,9 +102,13 @@ def review_of(
         verdict=next(entry for entry in verdicts if entry.policy == policy),
         policies=verdicts,
         findings=findings_of(result, rules, chosen),
-        titles=tuple((rule.id, headline(rule)) for rule in rules),
+        titles=(
+            *((rule.id, headline(rule)) for rule in rules),
+            *((outcome.rule, report.title) for report in stages for outcome in report.outcomes),
+        ),
         rulebook=rulebook_digest(rules),
         notes=notes,
+        stages=tuple(stages),
     )
 
 

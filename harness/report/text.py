@@ -100,6 +100,7 @@ def _parts(review: Review) -> Iterator[RenderableType]:
     yield _axes(review)
     for entry in axes_worst_first(review):
         yield from _axis(review, entry)
+    yield from _stages(review)
     yield from _tables(review)
     yield from _lists(review)
     yield _footer(review)
@@ -206,6 +207,15 @@ def _quoted(place: Finding) -> Iterator[Text]:
 def _safe_line(line: str) -> str:
     """Return a source line that is safe to print, with its indentation."""
     return visible(line).replace("\n", " ")
+
+
+def _stages(review: Review) -> Iterator[RenderableType]:
+    """Yield what each stage found, a line a stage and a line a detail."""
+    for report in review.stages:
+        line = one_line(report.shown.line, 400)
+        yield Text.assemble((f"{report.name.capitalize():<9}", "bold"), f" {line}")
+        for name, value in report.shown.rows:
+            yield Text.assemble((f"  {one_line(name, 40)}  ", "dim"), one_line(value, 600))
 
 
 def _tables(review: Review) -> Iterator[RenderableType]:
