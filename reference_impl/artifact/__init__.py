@@ -1,0 +1,1 @@
+"""Weights as counted bytes, and back."""

@@ -1,0 +1,1 @@
+"""Shards, the loader that walks them, and where they come from."""

@@ -1,0 +1,1 @@
+"""The network: one technique a file, `gpt.py` puts them together."""
