@@ -1,6 +1,7 @@
-"""Dynamic analysis on a CPU, in a box: a place for smoke runs and behavioural probes.
+"""Dynamic analysis on a CPU, in a box.
 
-Nothing lives here yet. It will hold the sandbox engines, the image they run and the host side of
-smoke and probe: a `Submission` and a `LaunchPlan` go in, a `SandboxResult` comes out. Of our own
-packages it may import `audits.submission` and `audits.launch`, nothing else.
+A `SandboxRequest` (files, command, limits) goes to an engine and a `SandboxResult` comes back: what ran, how
+it ended, what was seen from outside the submission's reach. Of our own packages it may import
+`audits.submission` and `audits.launch`, nothing else; `containers.inside` runs in the image alone and is
+never imported here.
 """

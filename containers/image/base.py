@@ -1,0 +1,107 @@
+"""Find the base image: pulled where a registry answers, else made from Debian's packages with debootstrap.
+
+Promises an image that the daemon holds. The substitute needs root on the host and `debootstrap`; without them
+the error says what to install.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from containers.image.inputs import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import docker
+
+_SUITE = "bookworm"
+_MIRROR = "http://deb.debian.org/debian"
+
+
+class BaseImageError(Exception):
+    """No base image: neither pulled nor made."""
+
+
+def find_base(client: docker.DockerClient, name: str, progress: Callable[[str], None]) -> str:
+    """Return an image the daemon holds: the one asked for, or one made from Debian's packages."""
+    from docker.errors import APIError, ImageNotFound
+
+    try:
+        client.images.get(name)
+        return name
+    except ImageNotFound:
+        progress(f"pulling {name}")
+    try:
+        client.images.pull(name)
+        return name
+    except APIError as error:
+        progress(f"no registry gave {name} ({_one_line(error)}); making a base from Debian's packages")
+    return _substitute(client, progress)
+
+
+def python_version(client: docker.DockerClient, image: str) -> str:
+    """Return the version of an image's python3, such as "3.12"."""
+    command = ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    said = client.containers.run(image, command, remove=True, network_disabled=True)
+    return bytes(said).decode().strip()
+
+
+def _substitute(client: docker.DockerClient, progress: Callable[[str], None]) -> str:
+    from docker.errors import ImageNotFound
+
+    packages = (HERE / "bookworm.txt").read_text().split()
+    key = hashlib.sha256(" ".join([_SUITE, *packages]).encode()).hexdigest()[:12]
+    name = f"referee-base:{_SUITE}-{key}"
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        _require_debootstrap()
+        with tempfile.TemporaryDirectory(prefix="referee-base-") as folder:
+            _bootstrap(Path(folder), packages, progress)
+            _import(client, Path(folder), name)
+    return name
+
+
+def _require_debootstrap() -> None:
+    if shutil.which("debootstrap") is None:
+        raise BaseImageError("no registry answers and debootstrap is missing: apt-get install debootstrap")
+    if os.geteuid() != 0:
+        raise BaseImageError("no registry answers and debootstrap needs root: pull a base or run as root")
+
+
+def _bootstrap(folder: Path, packages: list[str], progress: Callable[[str], None]) -> None:
+    progress(f"debootstrap {_SUITE} with {len(packages)} packages")
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(packages)}",
+        _SUITE,
+        str(folder),
+        _MIRROR,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["it said nothing"]
+        raise BaseImageError(f"debootstrap failed: {last[0]}")
+    for archive in (folder / "var/cache/apt/archives").glob("*.deb"):
+        archive.unlink()
+
+
+def _import(client: docker.DockerClient, folder: Path, name: str) -> None:
+    repository, tag = name.split(":")
+    # Streamed as it is packed: the tar of the root is never on the disk.
+    packer = subprocess.Popen(["tar", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE)
+    client.api.import_image_from_stream(packer.stdout, repository=repository, tag=tag)
+    if packer.wait() != 0:
+        raise BaseImageError("tar could not pack the new base")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
