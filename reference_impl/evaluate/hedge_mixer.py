@@ -81,7 +81,7 @@ class Experts:
         return (before * 36313 + last * 27191) % self.settings.rows
 
     def log_probs(self, neural: Tensor, before: Tensor, last: Tensor) -> Tensor:
-        """Return a distribution an expert, float32[c, 4, V], behind int64[c] contexts; neural is float32[c, V]."""
+        """Return a distribution an expert, float32[c, 4, V], behind int64[c] contexts; neural: [c, V]."""
         vocab_size, prior, strength = neural.size(1), self.settings.unigram_prior, self.settings.strength
         unigram = (self.unigram + prior / vocab_size) / (self.unigram.sum() + prior)  # [V]
         pairs = self.bigram[last]  # [c, V]
@@ -111,15 +111,16 @@ def score_hedge_mixer(model: GPT, tokens: Tensor, ledger: Ledger, settings: Hedg
     """Book every token of `tokens`, int64[N], by the mixture as the blocks before it have left it."""
     device = device_of(model)
     experts: Experts | None = None
+    stream = tokens.to(device)
     plan = windows(tokens.numel() - 1, settings.window, settings.stride)
     for batch in batches(plan, max(settings.batch_tokens // settings.window, 1)):
         inputs, targets, positions = (part.to(device) for part in cut(tokens, batch))
         known = batch[0].scored_from - batch[0].start
         neural = predict(model, inputs, known).flatten(0, 1)
         experts = experts or Experts(neural.size(1), device, settings)
-        before = torch.cat((inputs[:, :1], inputs[:, :-1]), dim=1)[:, known:].flatten()
         last, after = inputs[:, known:].flatten(), targets[:, known:].flatten()
         where = positions[:, known:].flatten()
+        before = stream[(where - 1).clamp_min(0)]
         for begin in range(0, after.numel(), settings.block_tokens):
             block = slice(begin, begin + settings.block_tokens)
             book_block(experts, ledger, neural[block], before[block], last[block], after[block], where[block])

@@ -115,7 +115,7 @@ def score_documents(
     longest = batch[-1].length
     for begin in range(0, longest, settings.chunk_tokens):
         end = min(begin + settings.chunk_tokens, longest)
-        # By the whole chunk, even where the documents end in it: how much context a token gets is no hint of the end.
+        # By the whole chunk, even where documents end in it: the context of a token tells nothing of the end.
         left = max(begin + settings.chunk_tokens - settings.window, 0)
         positions = starts[:, None] + torch.arange(left, end)  # [D, end - left]
         inside = positions < ends[:, None]

@@ -19,6 +19,8 @@ from tests.reference_impl.evaluate.toys import (  # noqa: E402
     record,
 )
 
+pytestmark = pytest.mark.torch
+
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 

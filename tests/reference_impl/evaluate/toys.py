@@ -1,4 +1,4 @@
-"""A small model with weights that all matter, a stream of documents, and a ledger that keeps every distribution."""
+"""A small model whose weights all matter, a stream of documents, a ledger that keeps distributions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def make_tokens(seed: int = 5, count: int = TOKENS) -> Tensor:
 
 
 def make_table() -> ByteTable:
-    """Return a table in which BOS stands for no text, odd pieces begin with a space and id n has n % 4 letters."""
+    """Return a table: BOS stands for no text, odd pieces begin with a space, id n has n % 4 + 1 letters."""
     ids = torch.arange(VOCAB)
     no_text = ids <= BOS
     return ByteTable(torch.where(no_text, 0, ids % 4 + 1), (ids % 2 == 1) & ~no_text, no_text)
