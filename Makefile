@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev-$(KEY)
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots fuzz dev clean
+.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -62,6 +62,15 @@ screenshots: $(DEV) ## Photograph a dashboard for docs/dashboard.md (RUN=DIR, LA
 	@test -n "$(RUN)" || { echo "usage: make screenshots RUN=DIR LABELS=\"FILE FILE\""; exit 2; }
 	$(REFEREE) dashboard "$(RUN)" $(foreach file,$(LABELS),--labels "$(file)") --output build/site
 	$(PY) scripts/screenshots.py build/site
+
+REVIEWED := 339 895 1073 1231 1629 1172 1306 1376 1624 1854
+REVIEW_ARGS ?=
+
+reviews: $(CORE) ## Write docs/reviews/ from a mirror (MIRROR=DIR, REVIEW_ARGS="--skip smoke")
+	@test -n "$(MIRROR)" || { echo "usage: make reviews MIRROR=DIR [REVIEW_ARGS=\"--skip smoke\"]"; exit 2; }
+	@mkdir -p docs/reviews
+	@for pr in $(REVIEWED); do $(REFEREE) review --repo "$(MIRROR)" --pr $$pr --repository openai/parameter-golf \
+		--no-excerpts --no-exit-codes $(REVIEW_ARGS) --output docs/reviews/PR-$$pr.md; echo "docs/reviews/PR-$$pr.md"; done
 
 fuzz: $(DEV) ## Fuzz for FUZZ_SECONDS (600)
 	$(PY) -m pytest tests/fuzz --fuzz-seconds $(FUZZ_SECONDS) --timeout 0

@@ -13,6 +13,7 @@ from harness.errors import ExitCode, exit_code
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterator
 
     from audits.challenge import Challenge
     from audits.intake import Intake
@@ -60,13 +61,10 @@ def reviews_of(request: Request) -> list[Review]:
     from audits.runner import audit
     from harness.report.review import review_of
 
-    challenge = _challenge(request.challenge)
+    challenge = challenge_of(request)
     rules = discover()
     reviews = []
-    for target in _targets(request):
-        started = perf_counter()
-        intake = _load(target, request, challenge)
-        intake_ms = round((perf_counter() - started) * 1000, 3)
+    for intake, intake_ms in intakes_of(request):
         for submission in intake.submissions:
             result = audit(submission, challenge, rules=rules)
             total_ms = round(intake_ms + result.timings_ms["total"], 3)
@@ -74,6 +72,15 @@ def reviews_of(request: Request) -> list[Review]:
             result = replace(result, timings_ms=timings_ms)
             reviews.append(review_of(result, rules, request.policy, request.as_of, intake.notes))
     return reviews
+
+
+def intakes_of(request: Request) -> Iterator[tuple[Intake, float]]:
+    """Yield what each target holds, with the milliseconds that reading it took."""
+    challenge = challenge_of(request)
+    for target in _targets(request):
+        started = perf_counter()
+        intake = _load(target, request, challenge)
+        yield intake, round((perf_counter() - started) * 1000, 3)
 
 
 def write_report(
@@ -173,10 +180,10 @@ def _load(target: str | None, request: Request, challenge: Challenge | None) -> 
     return intake
 
 
-def _challenge(name: str | None) -> Challenge | None:
+def challenge_of(request: Request) -> Challenge | None:
     """Return the challenge that the caller named, None to tell it from the track."""
-    if name is None:
+    if request.challenge is None:
         return None
     from audits.challenge_loader import load_challenge
 
-    return load_challenge(name)
+    return load_challenge(request.challenge)

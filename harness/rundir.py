@@ -33,6 +33,11 @@ class RunDir:
         """Return `submission.json`: what was handed in, file by file with digests."""
         return self.root / "submission.json"
 
+    @property
+    def review(self) -> Path:
+        """Return `review.json`: what a person is shown, as data; `referee publish` starts from it."""
+        return self.root / "review.json"
+
     def rendering(self, format_: str) -> Path:
         """Return the file that holds one rendering; `json` is the audit itself."""
         return self.root / RENDERINGS[format_]

@@ -14,6 +14,7 @@ import typer
 from audits.errors import UserError
 from harness.cli.audit import audit
 from harness.cli.dashboard import dashboard
+from harness.cli.review import review
 from harness.cli.rules import rules
 from harness.cli.schema import schema
 from harness.cli.score import score
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(dashboard)
+app.command()(review)
 app.command()(rules)
 app.command()(schema)
 app.command()(score)

@@ -12,6 +12,7 @@ class SchemaName(StrEnum):
     """The commands whose JSON has a published schema."""
 
     AUDIT = "audit"
+    REVIEW = "review"
     SCORE = "score"
 
 
@@ -23,6 +24,8 @@ def schema(
 
     if command is SchemaName.SCORE:
         from harness.score.json_report import json_schema
+    elif command is SchemaName.REVIEW:
+        from harness.report.view_model import json_schema
     else:
         from harness.report.model import json_schema
     print(json.dumps(json_schema(), indent=2))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audits.rule import Rule
     from audits.runner import AuditResult
     from audits.submission import Submission
+    from harness.report.view_model import RulingModel
     from harness.stages import StageReport
 
 PURE_NEURAL = "pure-neural"
@@ -43,6 +44,8 @@ class Review:
     """Digest of the rules that judged."""
     notes: tuple[str, ...] = ()
     """What intake has to say about the choice of target."""
+    rulings: tuple[RulingModel, ...] = ()
+    """What maintainers ruled on this pull request, applied or not."""
     stages: tuple[StageReport, ...] = ()
     """How the stages ended that followed the audit, skipped ones included; empty when none was asked for."""
 
@@ -87,15 +90,18 @@ def review_of(
     as_of: datetime.date | None = None,
     notes: tuple[str, ...] = (),
     stages: Sequence[StageReport] = (),
+    rulings: Sequence[RulingModel] = (),
 ) -> Review:
     """Return the review of `result` under `policy`, with the verdicts of the other policies beside it.
 
-    Outcomes of `stages` are weighed by the same verdict function as those of the rules.
+    Outcomes of `stages` are weighed by the same verdict function as those of the rules. A rule that was ruled
+    on (its outcome says so) weighs in full, however young it is.
     """
     told = tuple(outcome for report in stages for outcome in report.outcomes)
     result = replace(result, outcomes=result.outcomes + told)
-    chosen = load_policy(policy, as_of)
-    verdicts = tuple(decide(result.outcomes, load_policy(name, as_of)) for name in POLICY_NAMES)
+    bound = frozenset(entry.rule for entry in rulings if entry.applied)
+    chosen = policy_for(policy, as_of, bound)
+    verdicts = tuple(decide(result.outcomes, policy_for(name, as_of, bound)) for name in POLICY_NAMES)
     return Review(
         result=result,
         policy=chosen,
@@ -109,7 +115,15 @@ def review_of(
         rulebook=rulebook_digest(rules),
         notes=notes,
         stages=tuple(stages),
+        rulings=tuple(rulings),
     )
+
+
+def policy_for(name: str, as_of: datetime.date | None, ruled: frozenset[str] = frozenset()) -> Policy:
+    """Return a policy without the ceilings of rules that were ruled on, however young they are."""
+    policy = load_policy(name, as_of)
+    at_most = {rule: reading for rule, reading in policy.at_most.items() if rule not in ruled}
+    return replace(policy, at_most=at_most) if ruled else policy
 
 
 def headline(rule: Rule) -> str:

@@ -32,11 +32,13 @@ def test_the_whole_comment() -> None:
     assert _scrub(comment) == snapshot("""\
 ## ❌ Referee: ILLEGAL
 
-`records/track_10min_16mb/2026-04-01_Example` breaks the rules on what may be learned from, and when. Decided by `train-before-score`. Main script: `train_gpt.py`. Nothing was executed.
+`records/track_10min_16mb/2026-04-01_Example` breaks the rules on what may be learned from, and when. Decided by `train-before-score`. Nothing was executed.
 
 | Legality | Limits | Metric | Package | Claims | Record |
 | --- | --- | --- | --- | --- | --- |
 | ❌ ILLEGAL | ✅ CLEAN | ➖ NOT APPLICABLE | ➖ NOT APPLICABLE | ➖ NOT APPLICABLE | ➖ NOT APPLICABLE |
+
+**Judged:** 4 files, digest `b54731e8fc6c1cf4`. Main script: `train_gpt.py` (blob `f56e0b24a74a`).
 
 ### ❌ Legality: ILLEGAL
 
@@ -50,20 +52,34 @@ an optimiser step is reached before the loss of its tokens is recorded
   14  line_14 = 14
   ```
 
-### Claims and limits
+### Limits
 
-| | Limit | Claimed | Logs state | Counted here |
+| | Cap | Claimed | Logs state | Measured here |
 | --- | --- | --- | --- | --- |
-| val_bpb |  | 1.2 (`submission.json:6`) | 1.20000 (`train_seed42.log`) |  |
 | artifact bytes (largest seed) | ≤ 16,000,000 |  | 15,800,068 (`train_seed42.log:11`) |  |
 | artifact bytes, every reading | ≤ 16,000,000 |  |  | 15,800,068 = 15,800,000 as logged + 68 of code |
-| code bytes |  |  | 68 (`train_seed42.log`) | 68 as committed |
 | training seconds | ≤ 600 + a step |  | 600.038 (`train_seed42.log`) |  |
 | evaluation seconds | ≤ 600 |  | 90.0 (`train_seed42.log`) |  |
-| seeds |  |  | 42 |  |
 | hardware | 8 × H100 |  | 8 processes |  |
 
+### Claims
+
+| | Claimed | Logs state | Measured here |
+| --- | --- | --- | --- |
+| val\\_bpb | 1.2 (`submission.json:6`) | 1.20000 (`train_seed42.log`) |  |
+| code bytes |  | 68 (`train_seed42.log`) | 68 as committed |
+| seeds |  | 42 |  |
+
 mean 1.20000 bpb over 1 seed, as logged
+
+### What the author can do
+
+1. Score every token, and add its loss to the reported sum, before anything learns from it.
+
+### Recognised
+
+- `score-first-ttt`: recognised as legal at `train_gpt.py:20`
+- `slot-scored`: present but switched off. SLOT\\_ENABLED is 0
 
 <details><summary>Runs, as their logs state them</summary>
 
@@ -72,15 +88,6 @@ mean 1.20000 bpb over 1 seed, as logged
 | `train_seed42.log` | 42 | 1.200000 | 600.0 | 90.0 | 15,800,068 |
 
 </details>
-
-### Recognised
-
-- `score-first-ttt`: recognised as legal at `train_gpt.py:20`
-- `slot-scored`: present but switched off. SLOT\\_ENABLED is 0
-
-### What the author can do
-
-- Score every token, and add its loss to the reported sum, before anything learns from it.
 
 <details><summary>Notes</summary>
 
@@ -143,7 +150,7 @@ def test_long_evidence_is_cut_at_a_block_and_says_so() -> None:
     ]
     comment = render_markdown([make_review(many)])
     assert len(comment) <= LIMIT
-    assert comment.endswith("The JSON report has every finding.*\n")
+    assert comment.endswith("The JSON report has everything.*\n")
     assert comment.count("```") % 2 == 0
 
 
