@@ -66,6 +66,10 @@ class Observed:
     peak_scratch_bytes: int = 0
     scratch_full: bool = False
     """A writable file system of the box was seen without free space."""
+    network_attempts: int = 0
+    """Times the kernel was asked for a route out of the box, which has none; a name lookup is one or more."""
+    forbidden_calls: int = 0
+    """Orphans that the kernel killed for a system call no trainer makes (ptrace, mount, setns, ...)."""
     report_lines_dropped: int = 0
     """Lines beyond the limit or that were no JSON object."""
     complete: bool = False

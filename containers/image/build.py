@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers.image.base import BaseImageError, find_base, python_version
+from containers.image.cache import build_lock
 from containers.image.inputs import DEFAULT_BASE, HERE, INSIDE, inside_files, read_inputs
 from containers.image.wheels import WheelsError, fetch_wheels
 
@@ -59,16 +60,19 @@ def ensure_image(
     client = client or _connect()
     inputs = read_inputs(base or os.environ.get("REFEREE_BASE_IMAGE") or DEFAULT_BASE)
     found = _find(client, inputs.tag)
+    if found is not None:
+        return Image(found[0], inputs.tag, found[1], built=False, build_seconds=time.monotonic() - started)
+    try:
+        with build_lock():
+            # Somebody else may have built it while we waited.
+            if _find(client, inputs.tag) is None:
+                _build(client, inputs, progress)
+    except (BaseImageError, WheelsError) as error:
+        raise BuildError(str(error)) from error
+    found = _find(client, inputs.tag)
     if found is None:
-        try:
-            _build(client, inputs, progress)
-        except (BaseImageError, WheelsError) as error:
-            raise BuildError(str(error)) from error
-        found = _find(client, inputs.tag)
-        if found is None:
-            raise BuildError(f"{inputs.tag} was built but the engine does not list it")
-        return Image(found[0], inputs.tag, found[1], True, time.monotonic() - started)
-    return Image(found[0], inputs.tag, found[1], False, time.monotonic() - started)
+        raise BuildError(f"{inputs.tag} was built but the engine does not list it")
+    return Image(found[0], inputs.tag, found[1], built=True, build_seconds=time.monotonic() - started)
 
 
 def _connect() -> docker.DockerClient:

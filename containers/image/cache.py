@@ -1,9 +1,15 @@
-"""Where downloads are kept between builds."""
+"""Where downloads are kept between builds, and the lock that lets one process build at a time."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def cache_folder(name: str) -> Path:
@@ -12,3 +18,11 @@ def cache_folder(name: str) -> Path:
     folder = root / "referee" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextlib.contextmanager
+def build_lock() -> Iterator[None]:
+    """Wait until no other process of this user builds."""
+    with (cache_folder("locks") / "image").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,59 @@
+"""Lay out the files of a request on the host, for an engine to mount read-only.
+
+Promises that only regular files below one fresh folder are written, whatever a path says, and that they are
+readable by the users in the box and writable by nobody there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from containers.request import SandboxRequest
+
+
+class Layout:
+    """A temporary folder with `submission/` and `job/`."""
+
+    def __init__(self, request: SandboxRequest) -> None:
+        """Write the files."""
+        self.root = Path(tempfile.mkdtemp(prefix="referee-box-"))
+        try:
+            self._write(request)
+        except BaseException:
+            self.remove()
+            raise
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """Host folder by the path it has in the box."""
+        return {"/submission": str(self.root / "submission"), "/job": str(self.root / "job")}
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _write(self, request: SandboxRequest) -> None:
+        for name in ("submission", "job"):
+            (self.root / name).mkdir(mode=0o755)
+        _put(self.root / "job" / "job.json", request.job)
+        for name, data in request.files:
+            _put(self.root / "submission" / _safe(name), data)
+        # mkdtemp made it for us alone; the users in the box have to get through.
+        self.root.chmod(0o755)
+
+
+def _safe(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in name:
+        raise ValueError(f"not a path inside the submission: {name!r}")
+    return path
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    path.write_bytes(data)
+    path.chmod(0o444)

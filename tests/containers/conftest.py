@@ -1,0 +1,46 @@
+"""Engines and the image. A box is never faked: without an engine these tests say what they need.
+
+Where REFEREE_NEED lists engines (".ci/run" does once it has started them), a missing one fails instead of
+skipping.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from containers.engine import EngineError, find_engine
+from containers.image import ensure_image
+
+
+def _engine(name):
+    try:
+        return find_engine(name)
+    except EngineError as error:
+        message = f"needs {name}: {error.failure.message}"
+        if name in os.environ.get("REFEREE_NEED", "").split():
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def docker_engine():
+    return _engine("docker")
+
+
+@pytest.fixture(scope="session")
+def image(docker_engine):
+    return ensure_image(progress=print).id
+
+
+@pytest.fixture(scope="session")
+def engine_named():
+    found = {}
+
+    def find(name):
+        if name not in found:
+            found[name] = _engine(name)
+        return found[name]
+
+    return find
