@@ -7,7 +7,8 @@ bomb or a full box does not silence it. It never judges, and it does not stop an
 box.
 
 Lines to the host are JSON objects: {"ready": 1} or {"failed": why}, then {"report": text} as they come and
-{"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last look; end of input means that the host is gone, and ends the box.
+{"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last look; end of
+input means that the host is gone, and ends the box.
 """
 
 from __future__ import annotations
