@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev-$(KEY)
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -24,7 +24,13 @@ audit: $(CORE) ## Audit the four embedded examples and print their review
 	@$(REFEREE) audit --no-exit-codes
 
 test: $(DEV) lint typecheck imports ## Run every check that needs neither mirror nor GPU
-	$(PY) -m pytest $(PYTEST_ARGS)
+	@engines="$$(scripts/start_docker.sh)"; \
+	case " $$engines " in *" docker "*) $(PY) -m containers.image | tail -n 1 ;; esac; \
+	REFEREE_NEED="$$engines" $(PY) -m pytest $(PYTEST_ARGS)
+
+image: $(DEV) ## Start Docker and build the image that submissions run in
+	@scripts/start_docker.sh > /dev/null
+	$(PY) -m containers.image
 
 lint: $(DEV) ## Check style with ruff
 	$(VENV)/bin/ruff check .

@@ -7,10 +7,8 @@ top of it.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -144,25 +142,3 @@ def _docker_build(
             said = line
         if "error" in step:
             raise BuildError(f"building {tag} failed: {str(step['error']).strip()} (after: {said})")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Build from the command line, for people who want to see it happen."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--base", help=f"base image (default: {DEFAULT_BASE})")
-    parser.add_argument("--quiet", action="store_true", help="print the tag alone")
-    options = parser.parse_args(arguments)
-    show: Callable[[str], None] = (
-        (lambda line: None) if options.quiet else (lambda line: print(line, flush=True))
-    )
-    try:
-        image = ensure_image(base=options.base, progress=show)
-    except BuildError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(image.tag if options.quiet else f"{image.tag} {image.id} ({image.build_seconds:.1f} s)")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
