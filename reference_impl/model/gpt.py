@@ -107,16 +107,17 @@ class GPT(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return (cross-entropy, loss to minimise) in nats.
 
-        `weights` [2] scales the mean loss of the `supervised` blocks and the growth penalty. It is a tensor
-        so that a schedule changes no graph; the blocks are constants, one compiled graph for each choice.
+        `weights` [len(supervised) + 1] scales the loss of each supervised block and, last, the growth
+        penalty. It is a tensor so that a schedule changes no graph; the blocks are constants, one compiled
+        graph for each choice.
         """
         out = self.trunk(input_ids, passes, supervised)
         main = self.score(out.hidden, target_ids)
         if weights is None:
             return main, main
-        total = main + weights[1] * out.growth
-        for layer in supervised:
-            total = total + weights[0] / len(supervised) * self.score(rms_norm(out.tapped[layer]), target_ids)
+        total = main + weights[-1] * out.growth
+        for weight, layer in zip(weights, supervised, strict=False):
+            total = total + weight * self.score(rms_norm(out.tapped[layer]), target_ids)
         return main, total
 
     def score(self, hidden: Tensor, target_ids: Tensor) -> Tensor:
