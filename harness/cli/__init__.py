@@ -14,11 +14,13 @@ import typer
 from audits.errors import UserError
 from harness.cli.audit import audit
 from harness.cli.dashboard import dashboard
+from harness.cli.pack import pack
 from harness.cli.review import review
 from harness.cli.rules import rules
 from harness.cli.schema import schema
 from harness.cli.score import score
 from harness.cli.sweep import sweep
+from harness.cli.train import train
 from harness.errors import ExitCode
 
 app = typer.Typer(
@@ -31,11 +33,13 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(dashboard)
+app.command()(pack)
 app.command()(review)
 app.command()(rules)
 app.command()(schema)
 app.command()(score)
 app.command()(sweep)
+app.command()(train)
 
 
 def _print_version(wanted: bool) -> None:

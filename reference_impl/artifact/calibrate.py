@@ -35,9 +35,7 @@ class Moments:
         return {name: (total / self.counts[name]).cpu() for name, total in self.sums.items()}
 
 
-def collect_hessians(
-    model: GPT, batches: Iterator[Tensor], in_time: Callable[[], bool]
-) -> dict[str, Tensor]:
+def collect_hessians(model: GPT, batches: Iterator[Tensor], in_time: Callable[[], bool]) -> dict[str, Tensor]:
     """Run [B, T] batches through the model while `in_time` holds and return the moments by parameter name.
 
     At least one batch is read, or there would be nothing to return.

@@ -63,7 +63,7 @@ def open_dataset(root: Path, config: Config) -> Dataset:
 
 
 def provide_dataset(root: Path, config: Config) -> Dataset:
-    """Return the files of a run; the tiny set is made when it is not there, FineWeb is never fetched unasked."""
+    """Return the files of a run; the tiny set is made when missing, FineWeb is never fetched unasked."""
     if config.data.source == "tiny":
         from reference_impl.data.tiny import build_tiny
 

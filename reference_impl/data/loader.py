@@ -46,7 +46,7 @@ class TokenStream:
 
 
 class BatchLoader:
-    """This rank's share of every micro-batch."""
+    """The share of one rank in every micro-batch."""
 
     def __init__(self, files: list[Path], rank: int, world_size: int, device: torch.device) -> None:
         self.stream = TokenStream(files)

@@ -1,7 +1,7 @@
 """The challenge's shard format: 256 little-endian int32 of header, then 16-bit tokens.
 
-Promises that a file with the wrong magic, version or length is refused. Shards are mapped, not read: FineWeb's
-hold a hundred million tokens each.
+Promises that a file with the wrong magic, version or length is refused. Shards are mapped, not read:
+FineWeb's hold a hundred million tokens each.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A data set from text that ships with CPython: tokenizer and shards in seconds, no download.
 
-Documents are the help topics and the docstrings of the standard library, each on one line. The validation split
-is chosen by digest, so a document is never in both splits. Does not promise equal shards on different Python
-releases: their texts differ.
+Documents are the help topics and the docstrings of the standard library, each on one line. The validation
+split is chosen by digest, so a document is never in both splits. Does not promise equal shards on different
+Python releases: their texts differ.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Averages of weights over the run: exponential (EMA), uniform over late snapshots (SWA), or one of the other.
+"""Averages of weights over the run: exponential (EMA), uniform over late snapshots (SWA), or both.
 
-With both, the snapshots are of the EMA (#1231). An average lives in fp32 and is only ever copied back into the
+With both, the snapshots are of the EMA (#1231). An average lives in fp32 and is copied back into the
 model once, after the last step.
 """
 
@@ -26,7 +26,7 @@ class WeightAverage:
     def update(self, step: int, rate_multiplier: float) -> None:
         """Take in the weights after a step."""
         if self.ema is not None:
-            # Early on the start would weigh too much: the decay grows with the steps (arXiv:1502.03167's bias).
+            # Else the random start would weigh too much in a short run: the decay grows with the steps.
             decay = min(self.config.ema_decay, (1 + step) / (10 + step))
             torch._foreach_lerp_(self.ema, self.live, 1.0 - decay)
         due = self.config.swa_every > 0 and step % self.config.swa_every == 0

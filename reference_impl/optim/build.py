@@ -34,6 +34,10 @@ class Optimisers:
         """Set Muon's momentum."""
         self.muon.param_groups[0]["momentum"] = momentum
 
+    def each(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Return the optimisers in order."""
+        return self.muon, self.adam
+
     def step(self) -> None:
         """Update every parameter."""
         self.muon.step()
@@ -69,5 +73,10 @@ def build_optimisers(model: GPT, config: OptimConfig) -> Optimisers:
 
 def hidden_matrices(model: GPT) -> tuple[list[nn.Parameter], dict[int, tuple[int, ...]]]:
     """Return the weights of all linear maps and the rows of those that are several in one."""
-    layers = [m for m in model.modules() if isinstance(m, CastedLinear)]
-    return [m.weight for m in layers], {id(m.weight): m.row_splits for m in layers}
+    matrices: list[nn.Parameter] = []
+    splits: dict[int, tuple[int, ...]] = {}
+    for layer in model.modules():
+        if isinstance(layer, CastedLinear):
+            matrices.append(layer.get_parameter("weight"))
+            splits[id(matrices[-1])] = layer.row_splits
+    return matrices, splits

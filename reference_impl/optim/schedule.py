@@ -1,7 +1,7 @@
 """What changes during training, as functions of the step and the clock.
 
-Each looks at measured time when there is a wallclock cap, so that warmdown, depth and auxiliary losses end with
-the budget on any machine; without a cap they look at steps.
+Each looks at measured time when there is a wallclock cap, so that warmdown, depth and auxiliary losses
+end with the budget on any machine; without a cap they look at steps.
 """
 
 from __future__ import annotations

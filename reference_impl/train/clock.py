@@ -1,8 +1,8 @@
 """The training clock of the challenge: what counts against the ten minutes and what does not.
 
 It runs over steps and over calibration that reads training data (TIME-3); it stands still during warm-up,
-compilation before the first step, and validation (TIME-2), and during rounding, compression and writing (TIME-4).
-The loop ends with the first step at or past the cap.
+compilation before the first step and validation (TIME-2), and during rounding, compression and writing
+(TIME-4). The loop ends with the first step at or past the cap.
 """
 
 from __future__ import annotations

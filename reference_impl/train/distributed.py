@@ -1,4 +1,4 @@
-"""This process among its peers, and the device it computes on.
+"""A process among its peers, and the device it computes on.
 
 `torchrun` states rank and world size in the environment; without it there is one process. NCCL connects CUDA
 devices, gloo everything else.

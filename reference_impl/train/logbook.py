@@ -1,7 +1,7 @@
 """What a run says: lines in the challenge's own format, and the same facts as JSON lines.
 
-Only the leading process writes. `train.log` holds what the terminal shows, `metrics.jsonl` one object a fact with
-its kind, so that no program needs to parse prose.
+Only the leading process writes. `train.log` holds what the terminal shows, `metrics.jsonl` one object a fact
+with its kind, so that no program needs to parse prose.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Logbook:
         """Report a step in the baseline's words."""
         average = elapsed_ms / max(step, 1)
         self.say(
-            f"step:{step}/{iterations} train_loss:{loss:.4f} train_time:{elapsed_ms:.0f}ms step_avg:{average:.2f}ms"
+            f"step:{step}/{iterations} train_loss:{loss:.4f} "
+            f"train_time:{elapsed_ms:.0f}ms step_avg:{average:.2f}ms"
         )
         self.note("train", step=step, train_loss=loss, train_ms=elapsed_ms)
 

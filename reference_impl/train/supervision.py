@@ -36,7 +36,7 @@ class Curriculum:
         train = self.config.train
         alpha = supervision_alpha(train, step, progress) if train.supervised_layers else 0.0
         layers = self._draw(step) if alpha > 0 else ()
-        weights = [alpha / len(layers)] * len(layers) + [train.boundary_weight] * len(self.boundary)
+        weights = [alpha / max(len(layers), 1)] * len(layers) + [train.boundary_weight] * len(self.boundary)
         return StepPlan(
             passes_at(self.schedule, progress),
             (*layers, *self.boundary),
@@ -50,7 +50,7 @@ class Curriculum:
         return (random.Random(f"{train.seed}:{step}").choice(train.supervised_layers),)
 
     def variants(self) -> list[StepPlan]:
-        """Return a plan for every graph that the run can need, so that all are compiled before the clock starts."""
+        """Return a plan for every graph that the run can need, to compile all before the clock starts."""
         train = self.config.train
         choices: list[tuple[int, ...]] = [()]
         if train.supervised_layers:
