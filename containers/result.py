@@ -94,7 +94,8 @@ class SandboxResult:
     output_bytes: int = 0
     """What was written in all, kept or not."""
     report: tuple[dict[str, Any], ...] = ()
-    """JSON objects REPORTED by the process that ran the submission: untrusted."""
+    """JSON objects REPORTED by the process that ran the submission: untrusted. The supervisor adds
+    `sender`, the process that opened the connection, as the kernel tells it."""
     observed: Observed = field(default_factory=Observed)
     engine: str = ""
     """docker, podman or bubblewrap."""

@@ -53,7 +53,7 @@ class Channel:
     def _take(self, line: bytes) -> None:
         record = json.loads(line)
         if "report" in record:
-            self._reported(record["report"])
+            self._reported(record["report"], record.get("sender"))
         elif "ready" in record:
             self.ready.set()
         elif "failed" in record:
@@ -64,13 +64,14 @@ class Channel:
             self.observed = self._observed(record["end"], complete=True)
             self.ended.set()
 
-    def _reported(self, line: str) -> None:
+    def _reported(self, line: str, sender: int | None) -> None:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):
-            self.report.append(record)
+            # Last word to the kernel's: a line may claim any sender it likes.
+            self.report.append({**record, "sender": sender})
         else:
             self.malformed += 1
 

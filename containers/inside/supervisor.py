@@ -6,9 +6,9 @@ it passes on unread and marked as such. It needs no fork, no thread and little m
 bomb or a full box does not silence it. It never judges, and it does not stop anything: the host kills the
 box.
 
-Lines to the host are JSON objects: {"ready": 1} or {"failed": why}, then {"report": text} as they come and
-{"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last look; end of
-input means that the host is gone, and ends the box.
+Lines to the host are JSON objects: {"ready": 1} or {"failed": why}, then {"report": text, "sender": pid} as
+they come and {"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last
+look; end of input means that the host is gone, and ends the box.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import os
 import selectors
 import shutil
 import socket
+import struct
 import sys
 import time
 from typing import Any
@@ -52,6 +53,7 @@ class Reports:
         self.listener.setblocking(False)
         self.selector = selector
         self.pending: dict[socket.socket, bytes] = {}
+        self.senders: dict[socket.socket, int] = {}
         self.room = limit_bytes
         self.dropped = 0
         selector.register(self.listener, selectors.EVENT_READ, self.accept)
@@ -60,6 +62,7 @@ class Reports:
         """Take a new connection, or refuse it when there are too many."""
         try:
             connection, _address = self.listener.accept()
+            sender = sender_of(connection)
         except OSError:
             return
         if len(self.pending) >= _MAX_CONNECTIONS:
@@ -67,6 +70,7 @@ class Reports:
             return
         connection.setblocking(False)
         self.pending[connection] = b""
+        self.senders[connection] = sender
         self.selector.register(connection, selectors.EVENT_READ, self.read)
 
     def read(self, connection: socket.socket) -> None:
@@ -79,17 +83,17 @@ class Reports:
             data = b""
         *lines, rest = (self.pending[connection] + data).split(b"\n")
         for line in lines:
-            self.pass_on(line)
+            self.pass_on(line, self.senders[connection])
         if not data or len(rest) > _MAX_LINE:
             if rest:
-                self.pass_on(rest)
+                self.pass_on(rest, self.senders[connection])
             self.selector.unregister(connection)
-            del self.pending[connection]
+            del self.pending[connection], self.senders[connection]
             connection.close()
         else:
             self.pending[connection] = rest
 
-    def pass_on(self, line: bytes) -> None:
+    def pass_on(self, line: bytes, sender: int) -> None:
         """Hand one line to the host while there is room for it."""
         if not line.strip():
             return
@@ -97,7 +101,7 @@ class Reports:
             self.dropped += 1
             return
         self.room -= len(line)
-        say({"report": line.decode("utf-8", "replace")})
+        say({"report": line.decode("utf-8", "replace"), "sender": sender})
 
     def drain(self) -> None:
         """Read what the last moment left in the sockets."""
@@ -107,6 +111,12 @@ class Reports:
                 return
             for key in ready:
                 key.data(key.fileobj)
+
+
+def sender_of(connection: socket.socket) -> int:
+    """Return the process that opened a connection, as the kernel tells it: a sender cannot choose it."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[0])
 
 
 def say(record: dict[str, Any]) -> None:

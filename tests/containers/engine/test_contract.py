@@ -210,8 +210,30 @@ def test_reports_are_passed_on_and_the_rest_is_dropped(box):
         line.sendall(b'{"event": "one"}\\nnot json\\n[1]\\n' + b'[' * 100_000 + b'\\n{"event": "two"}')
     """
     result = run_code(*box, code)
-    assert result.report == ({"event": "one"}, {"event": "two"})
+    assert [line["event"] for line in result.report] == ["one", "two"]
     assert result.observed.report_lines_dropped == 3
+
+
+def test_every_report_names_the_process_that_sent_it_whatever_it_claims(box):
+    code = """
+        import json, os, socket
+
+        def send(event):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(os.environ["REFEREE_REPORT"])
+            line = {"event": event, "pid": os.getpid(), "sender": 1}
+            connection.sendall(json.dumps(line).encode() + b"\\n")
+            return connection
+
+        kept = send("parent")
+        if os.fork() == 0:
+            send("child")
+            os._exit(0)
+        os.wait()
+    """
+    parent, child = sorted(run_code(*box, code).report, key=lambda line: line["event"], reverse=True)
+    assert (parent["sender"], child["sender"]) == (parent["pid"], child["pid"])
+    assert parent["sender"] != child["sender"]
 
 
 def test_reports_are_limited(box):
