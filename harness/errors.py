@@ -5,6 +5,7 @@
     11  ILLEGAL or VIOLATION     a rule is broken
     12  NEEDS_AUTHOR_ACTION      package, claims or record need the author
     13  nothing to audit         the target holds no submission
+    14  not run                  there is no box to run it in, or the box failed
     1   tool error               a bug of ours; the traceback is kept
     2   usage                    a mistake of the caller, on one line with a hint
 
@@ -14,7 +15,7 @@
     └── anything else            exit 1
 
 The submission's faults are findings, never exceptions. With several reports the worst verdict decides.
-`--no-exit-codes` turns 10 to 13 into 0 and leaves 1 and 2 alone.
+`--no-exit-codes` turns 10 to 14 into 0 and leaves 1 and 2 alone.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class ExitCode(IntEnum):
     VIOLATION = 11
     NEEDS_AUTHOR_ACTION = 12
     NOTHING_TO_AUDIT = 13
+    NOT_RUN = 14
 
 
 _BY_VERDICT = {

@@ -19,6 +19,7 @@ from harness.cli.review import review
 from harness.cli.rules import rules
 from harness.cli.schema import schema
 from harness.cli.score import score
+from harness.cli.smoke import smoke
 from harness.cli.sweep import sweep
 from harness.cli.train import train
 from harness.errors import ExitCode
@@ -38,6 +39,7 @@ app.command()(review)
 app.command()(rules)
 app.command()(schema)
 app.command()(score)
+app.command()(smoke)
 app.command()(sweep)
 app.command()(train)
 

@@ -14,6 +14,7 @@ class SchemaName(StrEnum):
     AUDIT = "audit"
     REVIEW = "review"
     SCORE = "score"
+    SMOKE = "smoke"
 
 
 def schema(
@@ -26,6 +27,8 @@ def schema(
         from harness.score.json_report import json_schema
     elif command is SchemaName.REVIEW:
         from harness.report.view_model import json_schema
+    elif command is SchemaName.SMOKE:
+        from harness.smoke.document import json_schema
     else:
         from harness.report.model import json_schema
     print(json.dumps(json_schema(), indent=2))

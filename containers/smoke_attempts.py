@@ -1,0 +1,48 @@
+"""What a run tried that a box forbids, and which of it is hostile.
+
+Asking for the network is told and is not hostile: honest scripts download what they lack, and fail here. To
+look into our own code, other processes, privileges or a host's secrets is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from containers.smoke_result import Attempt
+
+if TYPE_CHECKING:
+    from containers.result import SandboxResult
+    from containers.smoke_report import Reported
+
+TOLERATED = frozenset({"network", "kill", "tracing", "patches-replaced"})
+"""Kinds that scripts show for honest reasons. Every other is hostile, unless its detail says otherwise."""
+_HONEST = {
+    # Libraries read figures of their own process and of the machine there.
+    "procfs": re.compile(r"/proc/(self|thread-self)/|/proc/meminfo|/sys/"),
+    # Default data folders of rented machines.
+    "host-path": re.compile(r"/root/(?!\.)"),
+}
+
+
+def attempts_of(reported: Reported, box: SandboxResult) -> tuple[Attempt, ...]:
+    """Return everything that was tried: as the process reports it, then what the supervisor saw."""
+    told = [replace(entry, hostile=is_hostile(entry.kind, entry.detail)) for entry in reported.attempts]
+    replaced = reported.figures.get("patches_replaced")
+    if isinstance(replaced, list) and replaced:
+        names = ", ".join(str(name)[:60] for name in replaced[:5])
+        told.append(Attempt("patches-replaced", names, "process", False))
+    left = box.observed.left_behind
+    if left:
+        names = ", ".join(left[:5])
+        told.append(
+            Attempt("outliving the run", f"{len(left)} processes left: {names}"[:300], "supervisor", True)
+        )
+    return tuple(told)
+
+
+def is_hostile(kind: str, detail: str) -> bool:
+    """Tell whether no honest script does this."""
+    honest = _HONEST.get(kind)
+    return kind not in TOLERATED and not (honest is not None and honest.match(detail))

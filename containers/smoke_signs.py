@@ -1,0 +1,116 @@
+"""The independent signs that a pass needs, and the contradictions that only forging explains.
+
+Witnesses, by how hard they are to fool: the engine (exit status, clock), the supervisor (another user, sees
+files and processes), our parent process (forks the submission's and runs none of its code; its lines are told
+apart by their sender), and the process that theirs shares, which is believed in nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from containers.result import Ending
+from containers.smoke_result import Sign, StageName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audits.launch import LaunchPlan
+    from containers.result import SandboxResult, ScratchFile
+    from containers.smoke_report import Reported
+
+CLOCK_SLACK_SECONDS = 2.0
+MIN_RUN_SECONDS = 0.05
+MIN_ARTIFACT_BYTES = 256
+RUN_FOLDER = "/scratch/run/"
+"""Where the last stage runs the script."""
+_PACKED = (
+    ".ptz",
+    ".xz",
+    ".lzma",
+    ".zst",
+    ".br",
+    ".npz",
+    ".z",
+    ".gz",
+    ".lrz",
+    ".pgz",
+    ".bz2",
+    ".rans",
+    ".zip",
+)
+_ORDER = (StageName.IMPORT, StageName.BUILD, StageName.FORWARD, StageName.RUN)
+_NO_ARTIFACTS = (".txt", ".log", ".md", ".py", ".json", ".csv", ".pyc", ".c", ".cpp", ".so", ".o", ".tsv")
+
+
+def signs_of(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> tuple[Sign, ...]:
+    """Return every sign that a pass needs, seen or not."""
+    return tuple(_signs(plan, reported, box))
+
+
+def _signs(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> Iterator[Sign]:
+    ended = box.ending is Ending.EXITED and box.exit_code == 0
+    yield Sign("exit status 0", ended, "engine", f"{box.ending}, status {box.exit_code}")
+    yield Sign("supervisor saw the end", box.observed.complete, "supervisor", "the last look is missing")
+    marks = {mark.end.stage: mark for mark in reported.marks}
+    run = marks.get(StageName.RUN)
+    came = run is not None and run.end.status == "ok"
+    yield Sign("main() returned", came, "parent", "" if came else "no mark of the parent process")
+    artifact = artifact_of(plan, box)
+    detail = f"{artifact.path}, {artifact.size_bytes:,} bytes" if artifact else "no file but logs was written"
+    yield Sign("artifact in scratch", artifact is not None, "supervisor", detail)
+    spent = sum(mark.end.seconds or 0.0 for mark in reported.marks)
+    fits = spent <= box.wall_seconds + CLOCK_SLACK_SECONDS
+    yield Sign("stages fit the clock", fits, "engine", f"{spent:.1f} s told, {box.wall_seconds:.1f} s passed")
+    told = bool(reported.evaluations) or "val_loss" in reported.figures or "val_bpb" in reported.figures
+    yield Sign("an evaluation was reached", told, "process", "" if told else "none was reported")
+
+
+def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
+    """Return the file that stands for the artifact: packed rather than raw, then the largest.
+
+    Only what the run itself wrote counts: neither the submission's files nor our tiny data.
+    """
+    brought = {path for path, _ in plan.files} | {entry.path for entry in plan.left_out}
+    found = [
+        file
+        for file in box.observed.files
+        if file.path.startswith(RUN_FOLDER)
+        and file.size_bytes >= MIN_ARTIFACT_BYTES
+        and not file.path.endswith(_NO_ARTIFACTS)
+        and not _ours(file.path.removeprefix(RUN_FOLDER))
+        and file.path.removeprefix(RUN_FOLDER) not in brought
+    ]
+    return max(found, key=lambda file: (file.path.endswith(_PACKED), file.size_bytes), default=None)
+
+
+def _ours(path: str) -> bool:
+    """Tell whether a file of the run's folder is part of the data that the box laid out."""
+    return path.startswith(("data/", "tmp/")) or path.rsplit("/", 1)[-1].startswith("fineweb_")
+
+
+def forgery(reported: Reported, box: SandboxResult) -> str:
+    """Return what shows that somebody else wrote marks of ours, else an empty string."""
+    return next(iter(_contradictions(reported, box)), "")
+
+
+def _contradictions(reported: Reported, box: SandboxResult) -> Iterator[str]:
+    stages = [mark.end.stage for mark in reported.marks]
+    for stage in _ORDER:
+        if stages.count(stage) > 1:
+            yield f"two statements that the stage {stage} ended"
+    known = [_ORDER.index(stage) for stage in stages]
+    if known != sorted(known):
+        yield "stages are said to have ended in another order than they run"
+    if any(mark.sender != reported.parent for mark in reported.marks):
+        yield "a process other than our own said that a stage had ended"
+    spent = sum(mark.end.seconds or 0.0 for mark in reported.marks)
+    if box.wall_seconds and spent > box.wall_seconds + 10 * CLOCK_SLACK_SECONDS:
+        yield f"stages of {spent:.0f} s in a run of {box.wall_seconds:.0f} s"
+    if any((mark.end.seconds or 0.0) < 0 for mark in reported.marks):
+        yield "a stage of less than no time"
+    written = {file.path.rsplit("/", 1)[-1]: file.size_bytes for file in box.observed.files}
+    for path, size in reported.files:
+        name = path.rsplit("/", 1)[-1]
+        if box.observed.complete and not box.observed.files_left_out and size and not written:
+            yield f"it says that it wrote {name[:80]}, and there is no file"

@@ -1,0 +1,37 @@
+"""What can be said before anything runs: a submission without a readable script cannot be run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from containers.smoke_result import Figures, Label, SmokeError, SmokeResult, StageName
+
+if TYPE_CHECKING:
+    from audits.launch import LaunchPlan
+
+
+def static_problem(plan: LaunchPlan) -> SmokeResult | None:
+    """Return the result of a submission that cannot be started, None when it can."""
+    if plan.script is None:
+        return _stopped(plan, Label.IMPORT_FAIL, "NoScript", "the folder holds no training script")
+    absent = next((entry for entry in plan.left_out if entry.path == plan.script), None)
+    if absent is not None and not absent.readable:
+        message = f"{plan.script} cannot be read: {absent.why}"
+        return _stopped(plan, Label.INFRA_FAULT, "AbsentScript", message)
+    data = dict(plan.files).get(plan.script)
+    if data is not None and not data.strip():
+        return _stopped(plan, Label.IMPORT_FAIL, "EmptyScript", f"{plan.script} is empty")
+    return None
+
+
+def _stopped(plan: LaunchPlan, label: Label, kind: str, message: str) -> SmokeResult:
+    data = dict(plan.files).get(plan.script or "")
+    return SmokeResult(
+        label=label,
+        stage=StageName.STATIC,
+        reason=message,
+        error=SmokeError(kind, message, plan.script or ""),
+        figures=Figures(code_bytes=len(data) if data is not None else None),
+        inputs=plan.digest(),
+        script=plan.script or "",
+    )
