@@ -109,9 +109,22 @@ class Calls(Expressions):
                 and (info.parent is None or callee.id not in op.BUILTINS)
             ):
                 return self._enter(Closure(info.node.args, info.node.body, None), node, frame)
+            fields = self.index.fields(callee.id)
+            if fields:
+                return self._record(fields, node, frame)
             return self._library(self.index.alias(callee.id), node, frame)
         target = self.value(callee, frame)
         return self._enter(target, node, frame) if isinstance(target, Closure) else OPAQUE
+
+    def _record(self, fields: list[str], node: ast.Call, frame: Frame) -> Value:
+        """Make a record: its fields are known wherever their names are read."""
+        given = dict(zip(fields, self._elements(node.args, frame), strict=False))
+        given |= {part.arg: self.value(part.value, frame) for part in node.keywords if part.arg in fields}
+        self._keep(given)
+        return tuple(given.get(name, OPAQUE) for name in fields)
+
+    def _keep(self, given: dict[str, Value]) -> None:
+        self.attributes.update(given)
 
     def _method(self, node: ast.Call, callee: ast.Attribute, frame: Frame) -> Value:
         name = callee.attr

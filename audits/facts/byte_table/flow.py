@@ -43,6 +43,11 @@ class Shallow(Evaluator):
         super().__init__(index, {})
         self.labels = labels
         self.attributes = labels.attributes
+        self.made: dict[str, Value] = {}
+        """Fields of records that the expression makes."""
+
+    def _keep(self, given: dict[str, Value]) -> None:
+        self.made.update(given)
 
     def _enter(self, target: Value, node: ast.Call, frame: Frame) -> Value:
         callee = node.func
@@ -226,6 +231,10 @@ class Flow:
             return
         if isinstance(node, (ast.Assign, ast.AnnAssign, ast.Return)):
             made = run.value(value, frame)
+            for name, part in run.made.items():
+                # What the builder itself was followed to comes first: here its loops are not gone through.
+                if name not in self.labels.attributes and holds_table(part):
+                    self._attribute(index, name, part)
             if not holds_table(made):
                 return
             if isinstance(node, ast.Return):

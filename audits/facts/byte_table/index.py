@@ -47,6 +47,7 @@ class ModuleIndex:
         self.spent = 0
         """Evaluation steps taken in this module so far."""
         self.imported: set[str] = set()
+        self._records: dict[str, list[str]] = {}
         self._by_name: dict[str, FunctionInfo | None] = {}
         self._collect(module.tree.body, None, None, "")
         numpy = _NUMPY.search(self.source)
@@ -76,6 +77,7 @@ class ModuleIndex:
                 self._function(node, owner, in_class, prefix)
                 continue
             if isinstance(node, ast.ClassDef):
+                self._records[node.name] = record_fields(node)
                 self._collect(node.body, owner, node.name, f"{prefix}{node.name}.")
                 continue
             into.append(node)
@@ -126,6 +128,10 @@ class ModuleIndex:
     def constructor(self, class_name: str) -> FunctionInfo | None:
         """Return the `__init__` of a class."""
         return next((f for f in self.functions if f.in_class == class_name and f.name == "__init__"), None)
+
+    def fields(self, class_name: str) -> list[str]:
+        """Return the fields of a record class in order, of this module or a sibling; none for other classes."""
+        return next((i._records[class_name] for i in (self, *self.peers) if class_name in i._records), [])
 
     def is_method(self, info: FunctionInfo) -> bool:
         """Whether the function takes its object first."""
@@ -185,6 +191,17 @@ class ModuleIndex:
             place = bisect_left(wanted, node.lineno)
             if place < len(wanted) and wanted[place] <= header_end(node):
                 yield node
+
+
+def record_fields(node: ast.ClassDef) -> list[str]:
+    """Return the annotated names of a class that writes no constructor: a dataclass or a named tuple."""
+    if any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in node.body):
+        return []
+    return [
+        item.target.id
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    ]
 
 
 def header_end(node: ast.stmt) -> int:

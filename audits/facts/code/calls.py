@@ -116,9 +116,9 @@ def call_value(
     if kind is Net:
         return call_net(machine, frame, node, callee, obj, "forward", args, kwargs)
     if kind is Part:
-        run_hooks(machine, frame, node, obj.net, args)
         mask = (
-            union(machine, args, kwargs)
+            run_hooks(machine, frame, node, obj.net, args)
+            | union(machine, args, kwargs)
             | machine.content(obj.net)
             | machine.labels.param(obj.net)
             | callee.labels
@@ -189,6 +189,7 @@ def call_function(
             if plain is not None:
                 return plain
             given = union(machine, args, kwargs) & ~identifiers(machine)
+            given |= run_hooks(machine, frame, node, net, args)
             return Value(given | machine.content(net) | machine.labels.param(net) | function.bound.labels)
         args = [function.bound, *args]
     if is_idle(machine, function, args, kwargs):
@@ -331,8 +332,8 @@ def call_net(
     kwargs: dict[str, Value],
 ) -> Value:
     """Run a neural module: its `forward` where the submission wrote one, an opaque map otherwise."""
-    run_hooks(machine, frame, node, net, args)
-    own = machine.content(net) | machine.labels.param(net) | callee.labels
+    hooked = run_hooks(machine, frame, node, net, args)
+    own = hooked | machine.content(net) | machine.labels.param(net) | callee.labels
     method = net.cls.find(name) if net.cls is not None else None
     if method is None and net.cls is not None:
         method = net.cls.find("__call__")
@@ -343,13 +344,16 @@ def call_net(
     return Value(own | union(machine, args, kwargs) & ~identifiers(machine))
 
 
-def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: list[Value]) -> None:
-    """Call the forward hooks of a net with what it is given."""
+def run_hooks(machine: Machine, frame: Frame, node: ast.AST, net: Net, args: list[Value]) -> int:
+    """Call the forward hooks of a net with what it is given; return what they add to its output."""
+    added = 0
     for hook in net.hooks:
         if isinstance(hook.obj, Function) and hook.obj.node in machine.active:
             continue
         seen = Value(union(machine, args, {}) & ~identifiers(machine) | machine.labels.param(net))
-        call_value(machine, frame, node, hook, [Value(0, Part(net)), Value(0, Fixed([seen])), seen], {})
+        given = [Value(0, Part(net)), Value(0, Fixed([seen])), seen]
+        added |= machine.mask(call_value(machine, frame, node, hook, given, {}))
+    return added
 
 
 def _call_gradient(

@@ -26,6 +26,9 @@ from audits.facts.code.values import (
     objects,
 )
 
+FEW = 6
+"""Longer tuples are gone over as lists are."""
+
 
 def _is_empty(machine: Machine, source: Value) -> bool:
     """Return True for `range(0)` and empty tuples."""
@@ -125,12 +128,37 @@ def _iterate_instance(
     return Value(machine.content(obj) | source.labels | tag)
 
 
+def _each(machine: Machine, frame: Frame, node: Any) -> Value | None:
+    """Return the row that `(f(part) for part in (a, b, c))` hands out: what becomes of each part stays apart."""
+    from audits.facts.code.assignments import assign
+
+    if not isinstance(node, ast.GeneratorExp) or len(node.generators) > 1 or node.generators[0].ifs:
+        return None
+    if not isinstance(node.generators[0].iter, ast.Call | ast.Tuple):
+        return None
+    source = evaluate(machine, frame, node.generators[0].iter)
+    if not isinstance(source.obj, Fixed) or source.const == ("zip",) or not 1 < len(source.obj.items) <= FEW:
+        return None
+    saved, items = frame.env, []
+    try:
+        for item in source.obj.items:
+            frame.env = dict(saved)
+            assign(machine, frame, node.generators[0].target, item)
+            items.append(evaluate(machine, frame, node.elt))
+    finally:
+        frame.env = saved
+    return Value(source.labels, Fixed(items))
+
+
 def run_comprehension(machine: Machine, frame: Frame, node: Any) -> Value:
     """Return the container a comprehension builds, its element evaluated once under fresh loops."""
     from audits.facts.code.assignments import assign
     from audits.facts.code.presumption import sort_path
 
     saved = frame.env
+    row = _each(machine, frame, node)
+    if row is not None:
+        return row
     frame.env = dict(saved)
     opened = 0
     skip = False

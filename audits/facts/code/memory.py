@@ -319,6 +319,7 @@ class Memory:
             self.loops.append(loop)
             version, decisions = self.version, self.first_pass_decisions
             innocent = self.innocent_names(frame) if step == 1 else []
+            begun = {name: frame.env[name].const for name in innocent}
             try:
                 bind(step, loop.tag)
                 flow = execute(self, frame, body)
@@ -339,6 +340,7 @@ class Memory:
                 self.version == version
                 and self.first_pass_decisions == decisions
                 and not self.tainted(frame, innocent)
+                and not handed_out(frame, begun)
             ):
                 break
         frame.loop_exits.pop()
@@ -357,6 +359,14 @@ class Memory:
             if mask & (labels.vals | labels.states) and not mask & labels.scores:
                 return True
         return False
+
+
+def handed_out(frame: Frame, begun: dict[str, object]) -> bool:
+    """Return whether a generator's loop moved a constant that it began with: what it yields is of every pass."""
+    if " yielded" not in frame.env:
+        return False
+    known = ((const, frame.env.get(name)) for name, const in begun.items() if type(const) is int)
+    return any(value is not None and value.const is not const for const, value in known)
 
 
 def join_envs(envs: list[dict[str, Value]]) -> dict[str, Value]:

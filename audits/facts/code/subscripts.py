@@ -52,18 +52,26 @@ def read_index(machine: Machine, frame: Frame, node: ast.expr) -> Index:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     mask, shifted, cut, sliced = 0, False, 0, False
     key: Value | None = None
-    for part in parts:
+    for place, part in enumerate(parts):
         if isinstance(part, ast.Slice):
             sliced = True
             more, is_shifted, this_cut = read_slice(machine, frame, part)
             mask |= more
             shifted = shifted or is_shifted
-            cut |= this_cut
+            cut |= this_cut if _cuts_positions(parts, place) else 0
         else:
             value = evaluate(machine, frame, part)
             mask |= machine.mask(value)
             key = value
     return Index(mask, shifted, cut, key if len(parts) == 1 else None, sliced)
+
+
+def _cuts_positions(parts: list[ast.expr], place: int) -> bool:
+    """Return whether a slice is of rows or positions; behind these come heads and features."""
+    before = parts[:place]
+    if any(isinstance(part, ast.Constant) and part.value is ... for part in before):
+        return place < len(parts) - 1
+    return sum(not (isinstance(part, ast.Constant) and part.value is None) for part in before) < 2
 
 
 def read_slice(machine: Machine, frame: Frame, node: ast.Slice) -> tuple[int, bool, int]:

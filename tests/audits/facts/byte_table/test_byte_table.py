@@ -56,6 +56,35 @@ def evaluate(model, tokens, tables):
 tables = Tables(spm.SentencePieceProcessor("t.model"), 1024, "cpu")
 print("val_bpb", evaluate(torch.jit.load("m.pt"), torch.arange(9), tables))
 """
+RECORD = """\
+@dataclass(frozen=True)
+class Tables:
+    base: torch.Tensor
+    lead: torch.Tensor
+    boundary: torch.Tensor
+
+    def count(self, prev, target):
+        spaces = self.lead[target] & ~self.boundary[prev]
+        return int((self.base[target] + spaces).sum())
+
+
+def make_tables(sp, size, device):
+    base, lead, boundary = build_luts(sp, size, device)
+    return Tables(base, lead, boundary=boundary)
+
+
+class Totals:
+    def __init__(self, tables):
+        self.tables = tables
+
+    def add(self, nats, prev, target):
+        return nats / math.log(2.0) / self.tables.count(prev, target)
+
+
+tokens = torch.arange(9)
+totals = Totals(make_tables(spm.SentencePieceProcessor("t.model"), 1024, "cpu"))
+print("val_bpb", totals.add(torch.jit.load("m.pt")(tokens), tokens[:-1], tokens[1:]))
+"""
 PLAIN_LOOP = """\
 def evaluate(model, tokens, base, lead, boundary):
     total = 0
@@ -88,6 +117,7 @@ def read(code: str) -> ByteTableFacts:
         script(COMPREHENSION),
         script(VECTORISED),
         script(main=OBJECT),
+        script(main=RECORD),
         script(evaluate=PLAIN_LOOP),
         script(evaluate=HELPER),
         script(changed('piece.encode("utf-8")', 'bytes(piece, "utf-8")')),
@@ -96,7 +126,7 @@ def read(code: str) -> ByteTableFacts:
         script(main="luts = build_luts(spm.SentencePieceProcessor(), 9, 0)\nprint(evaluate(0, 0, *luts))\n"),
     ],
     ids=[
-        "loop", "comprehension", "vectorised", "object", "token by token", "helper", "bytes()",
+        "loop", "comprehension", "vectorised", "object", "record", "token by token", "helper", "bytes()",
         "first letter", "renamed builtins", "spread",
     ],
 )  # fmt: skip
