@@ -53,7 +53,7 @@ def score_context_slot(model: GPT, tokens: Tensor, ledger: Ledger, settings: Con
     rows = max(settings.batch_tokens // settings.window, 1)
     plan = windows(tokens.numel() - 1, settings.window, settings.stride)
     for batch in batches(plan, rows):
-        inputs, targets, positions = (part.to(device) for part in cut(tokens, batch))
+        inputs, targets, positions = cut(tokens, batch, device)
         known = batch[0].scored_from - batch[0].start
         with torch.no_grad(), precision(device):
             hidden = model.hidden(inputs).float()

@@ -114,7 +114,7 @@ def score_hedge_mixer(model: GPT, tokens: Tensor, ledger: Ledger, settings: Hedg
     stream = tokens.to(device)
     plan = windows(tokens.numel() - 1, settings.window, settings.stride)
     for batch in batches(plan, max(settings.batch_tokens // settings.window, 1)):
-        inputs, targets, positions = (part.to(device) for part in cut(tokens, batch))
+        inputs, targets, positions = cut(tokens, batch, device)
         known = batch[0].scored_from - batch[0].start
         neural = predict(model, inputs, known).flatten(0, 1)
         experts = experts or Experts(neural.size(1), device, settings)

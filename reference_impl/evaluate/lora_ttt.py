@@ -9,12 +9,12 @@ start).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from reference_impl.evaluate.conditions import SOFTMAX, Conditions
 from reference_impl.evaluate.documents import BOS, Document, documents
@@ -54,46 +54,54 @@ class LoraTTT:
 
 
 class Adapters(nn.Module):
-    """One low-rank addition for each linear layer and document: y + scale * (x A^T) B^T."""
+    """The two factors of a low-rank addition for each linear layer, a set for each of `rows` documents."""
 
-    def __init__(self, model: GPT, rows: int, settings: LoraTTT) -> None:
+    def __init__(self, layers: list[nn.Linear], rows: int, settings: LoraTTT) -> None:
         super().__init__()
-        self.scale = settings.scale
-        self.layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
-        if not self.layers:
-            raise ValueError("the model has no nn.Linear that an adapter could be added to")
         draw = torch.Generator().manual_seed(settings.seed)
-        device = device_of(model)
         self.down, self.up = nn.ParameterList(), nn.ParameterList()
-        for layer in self.layers:
+        for layer in layers:
             start = torch.randn(settings.rank, layer.in_features, generator=draw) * layer.in_features**-0.5
+            zeros = torch.zeros(layer.out_features, settings.rank)
             # [rows, r, in] and [rows, out, r]
-            self.down.append(nn.Parameter(start.expand(rows, -1, -1).clone().to(device)))
-            self.up.append(nn.Parameter(torch.zeros(rows, layer.out_features, settings.rank, device=device)))
+            self.down.append(nn.Parameter(start.expand(rows, -1, -1).clone().to(layer.weight.device)))
+            self.up.append(nn.Parameter(zeros.expand(rows, -1, -1).clone().to(layer.weight.device)))
 
-    def attach(self) -> list[torch.utils.hooks.RemovableHandle]:
-        """Add the adapters to what the layers return until the handles are removed."""
-        return [layer.register_forward_hook(self.adder(number)) for number, layer in enumerate(self.layers)]
 
-    def adder(self, number: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
-        """Return the hook of one layer."""
+def linear_layers(model: GPT) -> list[nn.Linear]:
+    """Return what adapters can be added to. Raises ValueError where there is nothing."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    if not layers:
+        raise ValueError("the model has no nn.Linear that an adapter could be added to")
+    return layers
 
-        def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            down, up = self.down[number], self.up[number]
+
+def attach(layers: list[nn.Linear], adapters: Adapters, scale: float) -> list[RemovableHandle]:
+    """Add the adapters to what the layers return, y + scale * (x A^T) B^T, until the handles are removed."""
+    handles = []
+    for layer, down, up in zip(layers, adapters.down, adapters.up, strict=True):
+
+        def add(
+            _: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, down: Tensor = down, up: Tensor = up
+        ) -> Tensor:
             x = inputs[0].reshape(down.size(0), -1, down.size(2)).to(down.dtype)  # [rows, T, in]
             added = (x @ down.transpose(1, 2)) @ up.transpose(1, 2)
-            return output + (self.scale * added).view_as(output).to(output.dtype)
+            return output + (scale * added).view_as(output).to(output.dtype)
 
-        return add
+        handles.append(layer.register_forward_hook(add))
+    return handles
 
 
 def score_lora_ttt(model: GPT, tokens: Tensor, ledger: Ledger, settings: LoraTTT) -> None:
     """Book every token of `tokens`, int64[N], with adapters of its document that know the chunks before."""
+    if not 1 <= settings.chunk_tokens <= settings.window:
+        raise ValueError(f"a chunk of {settings.chunk_tokens} does not fit a window of {settings.window}")
+    layers = linear_layers(model)
     found = sorted(documents(tokens, settings.bos), key=lambda item: (item.length, item.start))
     for first in range(0, len(found), settings.batch_documents):
         batch = found[first : first + settings.batch_documents]
-        adapters = Adapters(model, len(batch), settings)
-        handles = adapters.attach()
+        adapters = Adapters(layers, len(batch), settings)
+        handles = attach(layers, adapters, settings.scale)
         score_documents(model, adapters, tokens, ledger, batch, settings)
         for handle in handles:
             handle.remove()

@@ -53,7 +53,7 @@ def score_sliding(model: GPT, tokens: Tensor, ledger: Ledger, settings: Sliding)
 
 def book_batch(model: GPT, tokens: Tensor, ledger: Ledger, batch: list[Window]) -> None:
     """Book what a batch of windows of one shape scores."""
-    inputs, targets, positions = (part.to(device_of(model)) for part in cut(tokens, batch))
+    inputs, targets, positions = cut(tokens, batch, device_of(model))
     known = batch[0].scored_from - batch[0].start
     log_probs = predict(model, inputs, known)
     ledger.book(

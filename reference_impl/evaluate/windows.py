@@ -50,7 +50,7 @@ def _shape(item: Window) -> tuple[int, int]:
     return item.end - item.start, item.end - item.scored_from
 
 
-def cut(tokens: Tensor, batch: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
+def cut(tokens: Tensor, batch: list[Window], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs, targets and positions of a batch of windows: int64[B, T] each.
 
     tokens: int64[N]. The position of a target is its index less one, so positions count from 0 to N - 2.
@@ -58,4 +58,4 @@ def cut(tokens: Tensor, batch: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
     length = batch[0].end - batch[0].start
     starts = torch.tensor([item.start for item in batch])
     positions = starts[:, None] + torch.arange(length)
-    return tokens[positions], tokens[positions + 1], positions
+    return tokens[positions].to(device), tokens[positions + 1].to(device), positions.to(device)
