@@ -14,6 +14,7 @@ import typer
 from audits.errors import UserError
 from harness.cli.audit import audit
 from harness.cli.dashboard import dashboard
+from harness.cli.evaluate import evaluate
 from harness.cli.pack import pack
 from harness.cli.review import review
 from harness.cli.rules import rules
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(dashboard)
+app.command()(evaluate)
 app.command()(pack)
 app.command()(review)
 app.command()(rules)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from reference_impl.config import ConfigError
 from reference_impl.evaluate.conditions import SOFTMAX, Conditions
 from reference_impl.evaluate.documents import BOS, Document, documents
 from reference_impl.evaluate.model import device_of, losses, predict
@@ -95,7 +96,7 @@ def attach(layers: list[nn.Linear], adapters: Adapters, scale: float) -> list[Re
 def score_lora_ttt(model: GPT, tokens: Tensor, ledger: Ledger, settings: LoraTTT) -> None:
     """Book every token of `tokens`, int64[N], with adapters of its document that know the chunks before."""
     if not 1 <= settings.chunk_tokens <= settings.window:
-        raise ValueError(f"a chunk of {settings.chunk_tokens} does not fit a window of {settings.window}")
+        raise ConfigError(f"a chunk of {settings.chunk_tokens} does not fit a window of {settings.window}")
     layers = linear_layers(model)
     found = sorted(documents(tokens, settings.bos), key=lambda item: (item.length, item.start))
     for first in range(0, len(found), settings.batch_documents):

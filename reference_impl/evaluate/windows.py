@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from reference_impl.config import ConfigError
+
 
 class Window(NamedTuple):
     """Inputs `tokens[start:end]`, of which those from `scored_from` on have their next token scored."""
@@ -24,9 +26,9 @@ class Window(NamedTuple):
 
 
 def windows(inputs: int, window: int, stride: int) -> Iterator[Window]:
-    """Yield the windows over `inputs` tokens that have a next one. Raises ValueError for a bad stride."""
+    """Yield the windows over `inputs` tokens that have a next one. Raises ConfigError for a bad stride."""
     if not 1 <= stride <= window:
-        raise ValueError(f"a stride of {stride} does not fit a window of {window}")
+        raise ConfigError(f"a stride of {stride} does not fit a window of {window}")
     start = scored = 0
     while scored < inputs:
         end = min(start + window, inputs)
