@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from containers.request import SandboxRequest
 
 _TIMEOUT_SECONDS = 60
+_REMOVE_SECONDS = 20
 _GUARDS = {
     "MemoryLimit": "the kernel has no memory limit for the box",
     "SwapLimit": "the kernel does not account for swap: the memory limit leaves swap out",
@@ -70,6 +71,10 @@ class DockerEngine:
 class DockerBox:
     """One container."""
 
+    user = f"{SUBMISSION_USER}:{SUBMISSION_USER}"
+    """Whose name the command runs under."""
+    supervisor_user = f"{SUPERVISOR_USER}:{SUPERVISOR_USER}"
+
     def __init__(
         self, client: docker.DockerClient, request: SandboxRequest, missing: tuple[str, ...]
     ) -> None:
@@ -79,7 +84,8 @@ class DockerBox:
         self.image = request.image
         self.missing_isolation = missing
         self._layout: Layout | None = None
-        self._id = ""
+        self.container = ""
+        """Its id, empty before it is made."""
         self._socket: Any = None
         self._exec_socket: Any = None
         self._exec = ""
@@ -92,17 +98,17 @@ class DockerBox:
             self.image = str(self.api.inspect_image(self.request.image)["Id"])
             made = self.api.create_container(
                 self.image,
-                supervisor_command(self.request),
-                user=f"{SUPERVISOR_USER}:{SUPERVISOR_USER}",
+                self.supervisor(),
+                user=self.supervisor_user,
                 stdin_open=True,
                 labels={RUN_LABEL: uuid.uuid4().hex},
-                host_config=self._host_config(self._layout),
+                host_config=self.host_config(self._layout),
                 working_dir="/scratch",
             )
-            self._id = str(made["Id"])
+            self.container = str(made["Id"])
             streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            self._socket = self.api.attach_socket(self._id, params=streams)
-            self.api.start(self._id)
+            self._socket = self.api.attach_socket(self.container, params=streams)
+            self.api.start(self.container)
 
     def channel(self) -> Iterator[bytes]:
         """Yield what the supervisor writes, until the container ends."""
@@ -119,12 +125,11 @@ class DockerBox:
 
     def execute(self) -> Iterator[bytes]:
         """Start the command under the submission's user and return its output as it comes."""
-        user = f"{SUBMISSION_USER}:{SUBMISSION_USER}"
         with _engine_errors():
             made = self.api.exec_create(
-                self._id,
+                self.container,
                 wrapped(self.request.command),
-                user=user,
+                user=self.user,
                 environment=environment(self.request),
                 workdir="/scratch",
             )
@@ -138,7 +143,7 @@ class DockerBox:
             state = self.api.exec_inspect(self._exec)
             if state["Running"]:
                 return None
-            box = self.api.inspect_container(self._id)["State"]
+            box = self.api.inspect_container(self.container)["State"]
         code = state["ExitCode"]
         if code is None and box["Running"]:
             raise EngineError(
@@ -152,9 +157,12 @@ class DockerBox:
 
     def remove(self) -> None:
         """Kill everything in the container and remove it."""
-        if self._id:
+        if self.container:
             with contextlib.suppress(Exception):
-                self.api.remove_container(self._id, force=True, v=True)
+                self.api.remove_container(self.container, force=True, v=True)
+            # The daemon may have begun by itself, the supervisor being gone; then it is not done yet.
+            with contextlib.suppress(Exception):
+                self.api.wait(self.container, timeout=_REMOVE_SECONDS, condition="removed")
         for opened in (self._socket, self._exec_socket):
             if opened is not None:
                 with contextlib.suppress(Exception):
@@ -162,7 +170,12 @@ class DockerBox:
         if self._layout is not None:
             self._layout.remove()
 
-    def _host_config(self, layout: Layout) -> dict[str, Any]:
+    def supervisor(self) -> list[str]:
+        """Return the command of PID 1."""
+        return supervisor_command(self.request)
+
+    def host_config(self, layout: Layout) -> dict[str, Any]:
+        """Return every lock of the container, in the words of the engine's API."""
         limits = self.request.limits
         options = f"rw,exec,nosuid,nodev,mode=1777,nr_inodes={MAX_FILES}"
         made: dict[str, Any] = self.api.create_host_config(

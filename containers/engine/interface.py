@@ -27,8 +27,10 @@ MAX_FILES = 100_000
 """Inodes in each writable folder."""
 RUN_LABEL = "org.referee.run"
 
-# Raising one's own score needs no right, and the kernel then takes the submission before the supervisor.
-_FIRST_TO_GO = 'echo 1000 > /proc/self/oom_score_adj 2>/dev/null; exec "$@"'
+# Both need no right and cannot be taken back without one. The kernel then takes the submission's memory
+# before the supervisor's, and a fork bomb does not starve it. Nice counts inside the box only: it costs the
+# submission nothing.
+_FIRST_TO_GO = 'echo 1000 > /proc/self/oom_score_adj 2>/dev/null; exec nice -n 19 "$@"'
 
 
 class EngineError(Exception):

@@ -94,8 +94,10 @@ def test_a_flood_is_stopped(box):
 
 
 def test_both_streams_are_kept(box):
-    code = "import sys; print('out', flush=True); print('err', file=sys.stderr)"
-    assert sorted(answer(box, code).split()) == ["err", "out"]
+    # One may cut into the other's line: they are two streams.
+    printed = answer(box, "import sys; print('out', flush=True); print('err', file=sys.stderr)")
+    assert "out" in printed
+    assert "err" in printed
 
 
 def test_user_has_no_rights(box):
