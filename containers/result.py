@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from containers.failure import Failure
+from containers.failure import Failure  # read at run time by whoever keeps recordings
 
 
 class Ending(StrEnum):

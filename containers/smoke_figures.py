@@ -25,9 +25,14 @@ def figures_of(case: Case) -> Figures:
     data = dict(case.request.files).get(case.plan.script or "")
     last = case.reported.evaluations[-1] if case.reported.evaluations else None
     val_loss, val_bpb = number(told.get("val_loss")), number(told.get("val_bpb"))
+    imported_in = number(told.get("import_seconds"))
+    if imported is None or imported.end.status != "ok":
+        imported_in = None
+    elif imported_in is None:
+        imported_in = imported.end.seconds
     return Figures(
         code_bytes=len(data) if data is not None else None,
-        import_seconds=imported.end.seconds if imported and imported.end.status == "ok" else None,
+        import_seconds=imported_in,
         parameters=whole(told.get("parameters")),
         dim=whole(told.get("dim")),
         layers=whole(told.get("layers")),

@@ -59,7 +59,7 @@ def _signs(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> Iterator
     artifact = artifact_of(plan, box)
     detail = f"{artifact.path}, {artifact.size_bytes:,} bytes" if artifact else "no file but logs was written"
     yield Sign("artifact in scratch", artifact is not None, "supervisor", detail)
-    spent = sum(mark.end.seconds or 0.0 for mark in reported.marks)
+    spent = _told_seconds(reported)
     fits = spent <= box.wall_seconds + CLOCK_SLACK_SECONDS
     yield Sign("stages fit the clock", fits, "engine", f"{spent:.1f} s told, {box.wall_seconds:.1f} s passed")
     told = bool(reported.evaluations) or "val_loss" in reported.figures or "val_bpb" in reported.figures
@@ -84,6 +84,12 @@ def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
     return max(found, key=lambda file: (file.path.endswith(_PACKED), file.size_bytes), default=None)
 
 
+def _told_seconds(reported: Reported) -> float:
+    """Return the time that the stages are said to have taken; build and forward share one process."""
+    alone = (mark.end for mark in reported.marks if mark.end.stage is not StageName.FORWARD)
+    return sum(end.seconds or 0.0 for end in alone)
+
+
 def _ours(path: str) -> bool:
     """Tell whether a file of the run's folder is part of the data that the box laid out."""
     return path.startswith(("data/", "tmp/")) or path.rsplit("/", 1)[-1].startswith("fineweb_")
@@ -104,7 +110,7 @@ def _contradictions(reported: Reported, box: SandboxResult) -> Iterator[str]:
         yield "stages are said to have ended in another order than they run"
     if any(mark.sender != reported.parent for mark in reported.marks):
         yield "a process other than our own said that a stage had ended"
-    spent = sum(mark.end.seconds or 0.0 for mark in reported.marks)
+    spent = _told_seconds(reported)
     if box.wall_seconds and spent > box.wall_seconds + 10 * CLOCK_SLACK_SECONDS:
         yield f"stages of {spent:.0f} s in a run of {box.wall_seconds:.0f} s"
     if any((mark.end.seconds or 0.0) < 0 for mark in reported.marks):

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.cli.smoke import Isolation
+
+if TYPE_CHECKING:
+    from harness.smoke.workshop import Setup
 
 
 class ExecutorName(StrEnum):
@@ -55,6 +60,16 @@ def sweep(
     retry_crashed: Annotated[
         bool, typer.Option("--retry-crashed", help="Try again what crashed before.")
     ] = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Also run each folder's own code in a locked box.")
+    ] = False,
+    smoke_jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Boxes at a time.")] = 2,
+    isolation: Annotated[
+        Isolation | None, typer.Option(help="What the boxes are made with (default: docker, else podman).")
+    ] = None,
+    runtime: Annotated[
+        str | None, typer.Option(metavar="NAME", help="OCI runtime of the boxes, such as runsc.")
+    ] = None,
     floor: Annotated[
         bool, typer.Option("--floor", help="Afterwards time ast.parse alone over the same scripts.")
     ] = False,
@@ -84,6 +99,8 @@ def sweep(
         jobs=jobs,
         limits=Limits(seconds, memory_mb),
         retry_crashed=retry_crashed,
+        smoke=_smoke_setup(isolation, runtime) if smoke else None,
+        smoke_jobs=smoke_jobs,
         measure_floor=floor,
     )
     with TerminalProgress() as progress:
@@ -91,6 +108,13 @@ def sweep(
     _write_exports(out, [format_.value for format_ in export or ()])
     print_report(report, out)
     raise typer.Exit(130 if report.interrupted else 0)
+
+
+def _smoke_setup(isolation: Isolation | None, runtime: str | None) -> Setup:
+    from containers.smoke_job import SmokeOptions
+    from harness.smoke.workshop import Setup
+
+    return Setup(isolation.value if isolation else None, SmokeOptions(runtime=runtime))
 
 
 def _write_exports(out: Path, formats: list[str]) -> None:

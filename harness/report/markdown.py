@@ -71,9 +71,7 @@ def _folder(folder: FolderModel, rulebook: str, options: Options) -> Iterator[Bl
     yield from folder_blocks(folder, options)
     policy = f"Policy {folder.policy} of {folder.policy_edition}"
     others = ", ".join(f"{name}: {words(call)}" for name, call in folder.policies.items())
-    said = (
-        f"{policy} ({others}). Rulebook {markdown(rulebook, 80)}. A reading, not a ruling."
-    )
+    said = f"{policy} ({others}). Rulebook {markdown(rulebook, 80)}. A reading, not a ruling."
     yield Block(Rank.ESSENTIAL, f"<sub>{said}</sub>")
 
 

@@ -16,6 +16,11 @@ def _adapter() -> TypeAdapter[SmokeResult]:
     return TypeAdapter(SmokeResult)
 
 
+def prepare() -> None:
+    """Make the adapter, which parses our own source, before threads share it."""
+    _adapter()
+
+
 def to_document(result: SmokeResult) -> dict[str, Any]:
     """Return the result as data that JSON holds; texts of theirs are made visible."""
     document = {"schema": SCHEMA_ID, "line": summary(result), **_adapter().dump_python(result, mode="json")}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from containers.smoke_result import SmokeResult
     from harness.sweep.reader import Reader
     from harness.sweep.records import Entry, Judged, Pull
 
@@ -52,6 +53,7 @@ def export(reader: Reader, path: Path, format_: str) -> None:
 def rows_of(reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield the rows by pull request and folder; every row has every column."""
     judged = {(item.entry.pr, item.entry.position): item for item in reader.judged()}
+    smokes = reader.smokes()
     entries: dict[int, list[Entry]] = {}
     for entry in reader.entries():
         entries.setdefault(entry.pr, []).append(entry)
@@ -60,10 +62,13 @@ def rows_of(reader: Reader) -> Iterator[dict[str, Any]]:
         if not found:
             yield _row(pull, None, None)
         for entry in found:
-            yield _row(pull, entry, judged.get((entry.pr, entry.position)))
+            where = (entry.pr, entry.position)
+            yield _row(pull, entry, judged.get(where), smokes.get(where))
 
 
-def _row(pull: Pull, entry: Entry | None, judged: Judged | None) -> dict[str, Any]:
+def _row(
+    pull: Pull, entry: Entry | None, judged: Judged | None, smoke: SmokeResult | None = None
+) -> dict[str, Any]:
     practice = judged.verdicts["practice"] if judged else None
     summary = asdict(judged.summary) if judged and judged.summary else dict.fromkeys(_SUMMARY)
     return {
@@ -86,6 +91,10 @@ def _row(pull: Pull, entry: Entry | None, judged: Judged | None) -> dict[str, An
         "patterns": list(judged.patterns) if judged else [],
         "dormant": list(judged.dormant) if judged else [],
         "statuses": dict(judged.statuses) if judged else {},
+        "smoke": smoke.label.value if smoke else "",
+        "smoke_stage": smoke.stage.value if smoke else "",
+        "smoke_error": _text(smoke.error.kind) if smoke and smoke.error else "",
+        "smoke_module": _text(smoke.error.missing_module) if smoke and smoke.error else "",
         **summary,
     }
 

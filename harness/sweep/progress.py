@@ -94,11 +94,14 @@ def print_report(report: Report, out: Path) -> None:
     )
     print(f"{report.folders} record folders audited, in {report.clusters} clusters")
     print(f"{report.read} read anew, {report.judged} judged again from stored facts, {report.seconds:.1f} s")
+    if report.smoked:
+        print(f"{report.smoked} run in boxes")
     if report.parse_seconds is not None:
         print(f"floor: ast.parse alone over {report.parsed} distinct scripts, {report.parse_seconds:.1f} s")
     print(f"peak memory: {_peak_megabytes('self'):.0f} MB here, {_peak_megabytes('workers'):.0f} MB a worker")
     reader = Reader.open(out)
     _print_calls(reader)
+    _print_smokes(reader)
     _print_crashes(reader)
     reader.close()
     if report.interrupted:
@@ -108,6 +111,13 @@ def print_report(report: Report, out: Path) -> None:
 def _print_calls(reader: Reader) -> None:
     calls = Counter(item.verdicts["practice"].legality for item in reader.judged())
     print("legality: " + ", ".join(f"{count} {call}" for call, count in calls.most_common()))
+
+
+def _print_smokes(reader: Reader) -> None:
+    """Print how the smoke runs ended, where there are any."""
+    labels = Counter(result.label.value for result in reader.smokes().values())
+    if labels:
+        print("smoke: " + ", ".join(f"{count} {label}" for label, count in labels.most_common()))
 
 
 def _print_crashes(reader: Reader) -> None:

@@ -17,12 +17,13 @@ from pydantic import TypeAdapter
 from audits.errors import UserError
 from audits.outcome import Outcome
 from harness.rundir import SweepDir
-from harness.sweep.records import Entry, Judged, Pull, State, StoredVerdict, Summary
+from harness.sweep.records import Entry, Judged, Pull, State, StoredSmoke, StoredVerdict, Summary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from audits.runner import AuditResult
+    from containers.smoke_result import SmokeResult
 
 FORMAT = 1
 _FRESH = " AND {table}.extractor = (SELECT value FROM run WHERE key = 'extractor')"
@@ -120,6 +121,31 @@ class Reader:
                 policy, edition, overall, json.loads(axes), tuple(json.loads(deciding))
             )
         return found
+
+    def smoke(self, where: tuple[int, int]) -> StoredSmoke | None:
+        """Return the smoke run of one entry with its recording, None where there is none."""
+        if not self._has_smoke():
+            return None
+        query = "SELECT key, judge, document, recording FROM smoke WHERE pr = ? AND position = ?"
+        row = self._db.execute(query, where).fetchone()
+        return StoredSmoke(*row) if row else None
+
+    def smokes(self) -> dict[tuple[int, int], SmokeResult]:
+        """Return the smoke run of every entry that has one, by pull request and position."""
+        from harness.smoke.document import from_document
+
+        if not self._has_smoke():
+            return {}
+        rows = self._db.execute(
+            "SELECT smoke.pr, smoke.position, document FROM smoke JOIN asked USING (pr)"
+            " JOIN entry ON entry.pr = smoke.pr AND entry.position = smoke.position ORDER BY 1, 2"
+        )
+        return {(pr, position): from_document(json.loads(text)) for pr, position, text in rows}
+
+    def _has_smoke(self) -> bool:
+        """Tell whether the file knows smoke runs at all: older sweeps do not."""
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'smoke'"
+        return self._db.execute(query).fetchone() is not None
 
     def outcomes_json(self, where: tuple[int, int]) -> str:
         """Return the outcomes of one entry as they are stored, an empty list when there are none."""

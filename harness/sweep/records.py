@@ -83,6 +83,20 @@ class StoredVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSmoke:
+    """The smoke run of one record folder as it was stored."""
+
+    key: str
+    """Digest of what was run, in which image, within which limits."""
+    judge: str
+    """Digest of the code that interpreted it."""
+    document: str
+    """The result, as JSON."""
+    recording: bytes | None
+    """Everything that the box told, packed, to be interpreted again; None where nothing ran."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The figures of one entry that tables and charts show. Claims unless it says measured."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.sweep.records import Entry, Judged, Pull, StoredVerdict, Where
+    from harness.sweep.records import Entry, Judged, Pull, StoredSmoke, StoredVerdict, Where
     from harness.sweep.versions import Versions
     from harness.sweep.work import JudgedEntry
 
@@ -49,6 +49,9 @@ CREATE TABLE IF NOT EXISTS verdict (
     pr INTEGER NOT NULL, position INTEGER NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL,
     edition TEXT NOT NULL, overall TEXT NOT NULL, axes TEXT NOT NULL, deciding TEXT NOT NULL,
     PRIMARY KEY (pr, position, policy)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS smoke (
+    pr INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, judge TEXT NOT NULL,
+    document TEXT NOT NULL, recording BLOB, PRIMARY KEY (pr, position)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_by_facts ON entry (facts_key);
 """
 
@@ -109,7 +112,7 @@ class Store(Reader):
             )
             for entry, shell in entries:
                 self._put_entry(entry, shell)
-            for table in ("judgement", "verdict"):
+            for table in ("judgement", "verdict", "smoke"):
                 # Forget what was judged of a folder that is gone; a changed one is judged again over its row.
                 self._db.execute(
                     f"DELETE FROM {table} WHERE pr = ? AND position NOT IN"
@@ -165,6 +168,10 @@ class Store(Reader):
                 json.dumps(dict(verdict.axes)),
                 json.dumps(verdict.deciding),
             )
+
+    def put_smoke(self, where: Where, smoke: StoredSmoke) -> None:
+        """Keep the smoke run of one entry."""
+        self._insert("smoke", *where, smoke.key, smoke.judge, smoke.document, smoke.recording)
 
     def _insert(self, table: str, *values: object) -> None:
         places = ", ".join("?" * len(values))
