@@ -1,0 +1,1 @@
+"""A tiny data set in the challenge's format, made of prose that comes with Python itself."""

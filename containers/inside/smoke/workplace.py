@@ -1,0 +1,71 @@
+"""A folder in the scratch from which a stage runs the script: the submission's files beside the tiny data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ..job import Job
+
+SUBMISSION = Path(os.environ.get("REFEREE_SUBMISSION", "/submission"))
+MAX_COPIED = 4 * 1024 * 1024
+"""Larger files are linked, not copied."""
+_KEPT_OUT = (
+    "PATH LD_PRELOAD LD_LIBRARY_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP OMP_NUM_THREADS MKL_NUM_THREADS HOME TMPDIR "
+    "RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE TRITON_INTERPRET CUDA_HOME VIRTUAL_ENV"
+).split()
+
+
+def lay_out(stage: str) -> Path:
+    """Copy the submission into a folder of its own and return it."""
+    root = Path(os.environ["REFEREE_SCRATCH"]) / stage
+    root.mkdir(parents=True, exist_ok=True)
+    for folder, _, names in os.walk(SUBMISSION):
+        target = root / Path(folder).relative_to(SUBMISSION)
+        target.mkdir(exist_ok=True)
+        for name in names:
+            source = Path(folder) / name
+            try:
+                if source.stat().st_size > MAX_COPIED:
+                    (target / name).symlink_to(source)
+                else:
+                    shutil.copyfile(source, target / name)
+            except OSError:
+                continue
+    return root
+
+
+def enter(root: Path, job: Job) -> None:
+    """Make the folder and the job's environment those of this process."""
+    os.chdir(root)
+    temporary = root.parent / f"tmp-{root.name}"
+    temporary.mkdir(exist_ok=True)
+    os.environ.update(HOME=str(root), TMPDIR=str(temporary), PWD=str(root))
+    for name, value in job.env:
+        if name not in _KEPT_OUT and not name.startswith("REFEREE_") and "$" not in value and name:
+            os.environ[name] = value
+    if job.nproc > 1:
+        os.environ.update(
+            RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", LOCAL_WORLD_SIZE="1",
+            MASTER_ADDR="127.0.0.1", MASTER_PORT="29500",
+        )  # fmt: skip
+
+
+def files_written(root: Path, known: frozenset[str]) -> list[tuple[str, int]]:
+    """Return path and size of each file that was not there before."""
+    found = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder) / name
+            text = str(path.relative_to(root))
+            if text not in known and not path.is_symlink():
+                found.append((text, path.stat().st_size))
+    return sorted(found)
+
+
+def files_of(root: Path) -> frozenset[str]:
+    """Return the paths of all files, relative to the folder."""
+    return frozenset(
+        str((Path(folder) / name).relative_to(root)) for folder, _, names in os.walk(root) for name in names
+    )

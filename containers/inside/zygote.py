@@ -1,0 +1,163 @@
+"""Fork a child for each stage from one process that has imported torch and the shim, and watch how it ends.
+
+The parent sees exit status and time itself. What a child says of its stage comes through a pipe: a child
+that ends without a word has not done its stage, whatever its exit status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import failures
+
+MAX_ANSWER = 256 * 1024
+GRACE_SECONDS = 3.0
+"""From the request to stop, which leaves a traceback, to the kill."""
+
+
+class StageTimeoutError(BaseException):
+    """The stage has used up its time; raised into the child, so that its line is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one stage ended."""
+
+    ok: bool
+    seconds: float
+    cpu_seconds: float
+    error: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the child says; untrusted."""
+
+
+def run(stage: Callable[[], dict[str, Any]], seconds: float) -> Ended:
+    """Run a stage in a child of its own for at most `seconds`."""
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    started, before = time.monotonic(), os.times()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _child(stage, writer)
+    os.close(writer)
+    answer, expired = _listen(reader, pid, started + seconds)
+    os.close(reader)
+    status = _reap(pid, 0.5 if expired or answer else GRACE_SECONDS)
+    _end_group(pid)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return _ended(answer, status, expired, (time.monotonic() - started, spent))
+
+
+def _child(stage: Callable[[], dict[str, Any]], writer: int) -> None:
+    """Run the stage, say how it went, and leave without unwinding what belongs to the parent."""
+    os.setpgid(0, 0)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGUSR1, _expire)
+    answer: dict[str, Any]
+    try:
+        answer = {"ok": True, "facts": stage()}
+    except BaseException as error:
+        answer = {"ok": False, "error": failures.described(error)}
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    data = json.dumps(answer, default=repr).encode()[:MAX_ANSWER]
+    with contextlib.suppress(OSError):
+        os.write(writer, len(data).to_bytes(4, "big"))
+        while data:
+            data = data[os.write(writer, data) :]
+    os._exit(0 if answer["ok"] else 1)
+
+
+def _expire(number: int, frame: Any) -> None:
+    raise StageTimeoutError("the stage has used up its time")
+
+
+def _listen(reader: int, pid: int, deadline: float) -> tuple[bytes, bool]:
+    """Return what the child said (empty when it ended without) and whether its time ran out."""
+    data, expired = b"", False
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 and not expired:
+            expired, deadline = True, time.monotonic() + GRACE_SECONDS
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
+            continue
+        if left <= 0:
+            return data, True
+        ready, _, _ = select.select([reader], [], [], min(left, 1.0))
+        if ready:
+            piece = os.read(reader, 65536)
+            data += piece
+            if not piece or _is_whole(data) or len(data) > MAX_ANSWER + 4:
+                return data, expired
+        elif _is_gone(pid):
+            return data, expired
+
+
+def _is_whole(data: bytes) -> bool:
+    return len(data) >= 4 and len(data) >= 4 + int.from_bytes(data[:4], "big")
+
+
+def _is_gone(pid: int) -> bool:
+    """Return whether the child has ended: others may hold the pipe open."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _reap(pid: int, patience: float) -> int:
+    until = time.monotonic() + patience
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        if time.monotonic() > until:
+            os.kill(pid, signal.SIGKILL)
+            return os.waitpid(pid, 0)[1]
+        time.sleep(0.01)
+
+
+def _end_group(pid: int) -> None:
+    """End what the child has left behind."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _ended(answer: bytes, status: int, expired: bool, times: tuple[float, float]) -> Ended:
+    said, seconds = _parsed(answer), times[0]
+    if expired:
+        error = (said or {}).get("error") or {"class": "StageTimeoutError", "message": ""}
+        error = {**error, "class": "StageTimeoutError", "message": f"not done after {seconds:.0f} s"}
+        return Ended(False, *times, error)
+    if said is None:
+        return Ended(False, *times, _silent(status))
+    return Ended(bool(said.get("ok")), *times, said.get("error"), said.get("facts") or {})
+
+
+def _parsed(answer: bytes) -> dict[str, Any] | None:
+    try:
+        said = json.loads(answer[4:])
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _silent(status: int) -> dict[str, Any]:
+    """Describe a child that ended without saying how its stage went."""
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return {"class": "Killed", "message": f"ended by {name}", "signal": name}
+    code = os.WEXITSTATUS(status)
+    return {"class": "ExitedEarly", "message": f"exit status {code} before the script was done", "exit": code}
