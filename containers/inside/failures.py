@@ -14,13 +14,14 @@ from .source.loader import foreign
 TAIL_LINES = 14
 _NEEDS_GPU = (
     (
-        re.compile(r"Torch not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver|libcuda"),
+        re.compile(r"Torch not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver"),
         "cuda",
     ),
     (re.compile(r"0 active drivers|triton.*(?:driver|cuda)|Cannot find .*backend", re.IGNORECASE), "triton"),
     (
         re.compile(
-            r"from the '(?:Quantized)?CUDA' backend|CUDA (?:tensor|kernel)s? (?:is|are)? ?(?:required|expected)"
+            r"from the '(?:Quantized)?CUDA' backend"
+            r"|CUDA (?:tensor|kernel)s? (?:is|are)? ?(?:required|expected)"
         ),
         "cuda",
     ),
@@ -28,6 +29,7 @@ _NEEDS_GPU = (
     (re.compile(r"nvcc|CUDA_HOME|cuda_runtime\.h|cuda\.h: No such"), "cuda-compiler"),
     (re.compile(r"\bptxas\b|PTX|cubin"), "cuda-compiler"),
 )
+_THEIRS = (ImportError, SyntaxError)
 _OURS = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -76,8 +78,5 @@ def _note_gap(error: BaseException, frames: list[tuple[str, int]]) -> None:
             gap(name, text[:300])
             return
     innermost = frames[-1][0] if frames else ""
-    if innermost.startswith(_OURS) and not isinstance(
-        error, ImportError | SyntaxError | SystemExit | KeyboardInterrupt
-    ):
-        if type(error).__name__ not in ("StageTimeoutError", "StageDoneError"):
-            gap("shim-error", f"{os.path.basename(innermost)}: {text[:300]}")
+    if innermost.startswith(_OURS) and isinstance(error, Exception) and not isinstance(error, _THEIRS):
+        gap("shim-error", f"{os.path.basename(innermost)}: {text[:300]}")

@@ -1,117 +1,16 @@
-"""The one table of what sets scale: names, and what a tiny run makes of their values.
+"""Scale what sets the size of a run where a script reads it, by the table.
 
-Names are compared in upper case, so that `MODEL_DIM` of the environment, `model_dim` of a class and
-`model_dim=512` of a call are one. Sizes of hash tables are not in it: a table is never made smaller without
-its load. Steps and data are scaled in every stage; what makes the model small only where the whole run is
-to end soon.
+Promises that a value which is read twice is scaled once, and that every change can be told.
 """
 
 from __future__ import annotations
 
-import enum
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from .scale_table import CALIBRATION, LENGTHS, TABLE, Entry, Group
 from .shim.patching import used
-
-
-class Group(enum.Enum):
-    """When an entry applies."""
-
-    STEPS = "steps"
-    MODEL = "model"
-    PATHS = "paths"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What becomes of the value of one name."""
-
-    group: Group
-    limit: float | None = None
-    """Larger values become this one; zero and negative ones mean something else and stay."""
-    divisor: int | None = None
-    """Larger values than `floor` are divided by it."""
-    floor: int = 16
-
-
-def _limits(value: float, names: str) -> dict[str, Entry]:
-    return {name: Entry(Group.STEPS, limit=value) for name in names.split()}
-
-
-TABLE: dict[str, Entry] = {
-    **_limits(
-        3,
-        "ITERATIONS NUM_ITERATIONS MAX_ITERS MAX_STEPS NUM_STEPS TRAIN_STEPS TOTAL_STEPS NUM_TRAIN_STEPS N_STEPS "
-        "MAX_ITERATIONS TRAIN_ITERS TOTAL_ITERS NUM_ITERS TRAINING_STEPS",
-    ),
-    **_limits(
-        1,
-        "WARMUP_STEPS COMPILE_WARMUP_STEPS TRAIN_LOG_EVERY LOG_EVERY LOG_INTERVAL SWA_EVERY SWA_INTERVAL EMA_EVERY",
-    ),
-    **_limits(
-        1024,
-        "TRAIN_BATCH_TOKENS BATCH_TOKENS TOTAL_BATCH_TOKENS TOTAL_BATCH_SIZE TOKENS_PER_STEP TRAIN_TOKENS_PER_STEP",
-    ),
-    **_limits(
-        128,
-        "TRAIN_SEQ_LEN SEQ_LEN SEQUENCE_LENGTH EVAL_SEQ_LEN ROPE_TRAIN_SEQ_LEN TRAIN_MAX_SEQ_LEN MAX_SEQ_LEN "
-        "TTT_EVAL_SEQ_LEN CONTEXT_LENGTH CTX_LEN MAX_LEN TTT_SEQ_LEN VAL_SEQ_LEN TTT_TRAIN_SEQ_LEN EVAL_CONTEXT_LENGTH "
-        "GPTQ_CALIB_SEQ_LEN TRAIN_SEQ_LEN_EARLY SEQ_LEN_START SEQ_LEN_END LATE_SEQ_LEN",
-    ),
-    **_limits(64, "EVAL_STRIDE STRIDE SLIDING_STRIDE SLIDING_WINDOW_STRIDE TTT_STRIDE VAL_STRIDE"),
-    **_limits(8192, "VAL_BATCH_SIZE VAL_BATCH_TOKENS EVAL_BATCH_TOKENS"),
-    **_limits(16, "EVAL_BATCH_SEQS EVAL_BATCH_SIZE SLIDING_BATCH_SEQS SLIDING_BATCH_SIZE SW_EVAL_BATCH"),
-    **_limits(512, "TTT_CHUNK_TOKENS GLOBAL_TTT_CHUNK_TOKENS NGRAM_CHUNK_TOKENS NGRAM_EVAL_CHUNK_TOKENS"),
-    **_limits(
-        4,
-        "TTT_BATCH_SEQS GLOBAL_TTT_BATCH_SEQS PREQUANT_TTT_BATCH_SEQS PHASED_TTT_PREFIX_DOCS SLOT_BATCH_SEQS",
-    ),
-    **_limits(8, "TTT_BATCH_SIZE MICRO_BATCH_SIZE DEVICE_BATCH_SIZE LOCAL_BATCH_SIZE"),
-    **_limits(32, "TTT_CHUNK_SIZE"),
-    **_limits(
-        1,
-        "TTT_EPOCHS GLOBAL_TTT_EPOCHS PREQUANT_TTT_EPOCHS TTT_GRAD_STEPS NUM_EPOCHS EPOCHS ADAPT_EPOCHS "
-        "TTT_NUM_EPOCHS TTT_PREQUANT_EPOCHS",
-    ),
-    **_limits(
-        2,
-        "TTT_STEPS SLOT_STEPS ETLB_STEPS DISTILL_STEPS GRAD_ACCUM_STEPS REFINE_STEPS LBFGS_STEPS NUM_REFINE_STEPS",
-    ),
-    **_limits(
-        4,
-        "GPTQ_CALIBRATION_BATCHES GPTQ_CALIB_BATCHES GPTQ_CALIB_SAMPLES GPTQ_SAMPLES CALIB_BATCHES CALIBRATION_BATCHES "
-        "NUM_CALIB_BATCHES GPTQ_NUM_SEQS GPTQ_AR_SEQS GPTQ_CALIB_SEQS AR_CALIB_SEQS N_CALIB_SEQS GPTQ_NSAMPLES "
-        "GPTQ_CALIBRATION_SEQS HESSIAN_BATCHES",
-    ),
-    **{
-        name: Entry(Group.MODEL, divisor=8, floor=8)
-        for name in (
-            "MODEL_DIM EMBEDDING_DIM EMBED_DIM D_MODEL N_EMBD HIDDEN_DIM HIDDEN_SIZE BIGRAM_DIM TRIGRAM_DIM VE_DIM "
-            "MLP_HIDDEN MLP_DIM FFN_DIM D_FF INTERMEDIATE_SIZE BIGRAM_HASH_DIM BIGRAM_EMBED_DIM D_INNER"
-        ).split()
-    },
-    # Half the heads and a quarter of their width: an eighth of the model's, with enough left to rotate a part of it.
-    "HEAD_DIM": Entry(Group.MODEL, divisor=4, floor=8),
-    **{
-        name: Entry(Group.MODEL, divisor=2, floor=1)
-        for name in "NUM_HEADS NUM_KV_HEADS N_HEAD N_HEADS N_KV_HEADS N_KV_HEAD NUM_KEY_VALUE_HEADS NUM_ATTENTION_HEADS".split()
-    },
-    **{
-        name: Entry(Group.PATHS)
-        for name in "DATA_PATH DATA_DIR TOKENIZER_PATH DATASETS_DIR TRAIN_FILES VAL_FILES VAL_BYTES_FILES".split()
-    },
-}
-_CALIBRATION = {
-    "NUM_SEQS": 4, "N_SEQS": 4, "NUM_BATCHES": 4, "N_BATCHES": 4, "NUM_CALIB_BATCHES": 4, "N_CALIBRATION_BATCHES": 4,
-    "CALIB_BATCHES": 4, "N_CALIB": 4, "NUM_SAMPLES": 4, "N_SAMPLES": 4, "NUM_CALIB_SEQS": 4, "CALIBRATION_BATCHES": 4,
-    "N_CALIB_BATCHES": 4, "NUM_CALIBRATION_BATCHES": 4, "MAX_BATCHES": 4, "N_CALIBRATION": 4,
-}  # fmt: skip
-"""Parameters of functions that size a calibration."""
-_LENGTHS = {"SEQ_LEN", "SEQLEN", "GEN_LEN", "MAX_NEW_TOKENS", "TOTAL_LEN"}
-"""Capped too, in a function that generates its own calibration data."""
 
 
 class Scale:
@@ -155,7 +54,7 @@ class Scale:
     def _calibration(self, name: str, value: Any) -> Any:
         if type(value) is not int or not self.groups:
             return value
-        limit = _CALIBRATION.get(name.upper(), 48)
+        limit = CALIBRATION.get(name.upper()) or LENGTHS[name.upper()]
         if value > limit:
             used("calibration-cap", f"{name}: {value} -> {limit}")
             return limit
@@ -173,10 +72,10 @@ def known(name: str) -> bool:
 
 def calibration_parameters(names: list[str]) -> list[str]:
     """Return which parameters of a function are capped."""
-    sizes = [name for name in names if name.upper() in _CALIBRATION]
+    sizes = [name for name in names if name.upper() in CALIBRATION]
     if not sizes:
         return []
-    return sizes + [name for name in names if name.upper() in _LENGTHS]
+    return sizes + [name for name in names if name.upper() in LENGTHS]
 
 
 def _number(value: Any) -> float | None:

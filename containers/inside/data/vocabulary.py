@@ -99,9 +99,8 @@ def tokenize(model: bytes, texts: list[str], wanted: int) -> tuple[Any, Any]:
 
 
 def home_of(size: int) -> Path:
-    """Return the folder with the files of a vocabulary, building them in the scratch where the image has none.
-    """
-    kept = Path(os.environ.get("REFEREE_DATA", "/opt/referee/data")) / str(size)
+    """Return the folder of a vocabulary, made in the scratch where the image has none of that size."""
+    kept = Path(os.environ.get("REFEREE_DATA", "/opt/data")) / str(size)
     if (kept / "tokenizer.vocab").exists():
         return kept
     made = Path(os.environ.get("REFEREE_SCRATCH", ".")).absolute() / ".referee-data"

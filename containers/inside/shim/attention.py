@@ -24,7 +24,7 @@ UNLIMITED: Window = (-1, -1)
 def attend(
     q: Any, k: Any, v: Any, scale: float | None, causal: bool, window: Window, softcap: float
 ) -> tuple[Any, Any]:
-    """Return the output (shape of q, last dim of v) and a function of no argument that gives the log-sum-exp."""
+    """Return the output (shape of q, last dim of v) and a function that gives the log-sum-exp."""
     query, key, value = (item.transpose(1, 2) for item in (q, k, v))
     groups = query.shape[1] // key.shape[1]
     if groups > 1:

@@ -173,8 +173,8 @@ _CONSTANTS: dict[str, Any] = {
 }
 _NOTHING = (
     "init synchronize set_device empty_cache ipc_collect reset_peak_memory_stats reset_max_memory_allocated "
-    "reset_max_memory_cached reset_accumulated_memory_stats set_stream set_per_process_memory_fraction _lazy_init "
-    "set_sync_debug_mode _sleep manual_seed manual_seed_all seed seed_all"
+    "reset_max_memory_cached reset_accumulated_memory_stats set_stream set_per_process_memory_fraction "
+    "_lazy_init set_sync_debug_mode _sleep manual_seed manual_seed_all seed seed_all"
 ).split()
 _NVTX = "range_push range_pop range_start range_end mark".split()
 

@@ -17,6 +17,10 @@ from .patching import gap, put, used
 
 PART = "distributed"
 _state = {"ready": False}
+_IDENTITIES = (
+    "all_reduce all_reduce_coalesced reduce broadcast broadcast_object_list barrier monitored_barrier"
+).split()
+_REFUSED = "send recv isend irecv batch_isend_irecv".split()
 
 
 class Work:
@@ -153,11 +157,8 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "all_to_all": _all_to_all,
         "all_to_all_single": _gather_flat,
     }
-    for name in "all_reduce reduce broadcast barrier monitored_barrier broadcast_object_list all_reduce_coalesced".split():
-        answers[name] = _identity
-    for name in "send recv isend irecv batch_isend_irecv".split():
-        answers[name] = _refuse(name)
-    return answers
+    answers |= dict.fromkeys(_IDENTITIES, _identity)
+    return answers | {name: _refuse(name) for name in _REFUSED}
 
 
 def install() -> None:

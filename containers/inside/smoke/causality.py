@@ -70,7 +70,10 @@ class Causality:
 
     def _run(self, tokens: Any, instead_of: Any = None) -> Any:
         """Return the logits (tokens, vocabulary) in float32, or None."""
-        swap = lambda value: tokens if instead_of is not None and value is instead_of else value  # noqa: E731
+
+        def swap(value: Any) -> Any:
+            return tokens if instead_of is not None and value is instead_of else value
+
         self.losses.logits = None
         torch.manual_seed(0)
         with torch.no_grad():

@@ -123,7 +123,9 @@ class ModelWatch:
         """Stop at the first optimizer step: the model was trained by other ways than calling it."""
         self.built = self.largest > 0
         self.figures["parameters"] = self.largest
-        self.detail = "seen at the first optimizer step; the model is trained by a method, so causality is not looked at"
+        self.detail = (
+            "seen at the first optimizer step: the script trains by a method, causality is not looked at"
+        )
         if self.losses.loss is not None:
             self.figures["train_loss"] = float(self.losses.loss.detach())
         raise StageDoneError

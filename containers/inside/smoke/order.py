@@ -45,7 +45,7 @@ class Order:
         self.parameters_tiny = 0
 
     def run(self) -> bool:
-        """Run the stages; a failed import ends the job, a failed build does not keep the script from running."""
+        """Run the stages; a failed import ends the job, a failed build does not."""
         ok = True
         script = workplace.SUBMISSION / self.job.script
         self._figure("code_bytes", code_bytes(script) if script.exists() else 0)
@@ -122,9 +122,15 @@ class Order:
     def _report(self, stage: str, ended: zygote.Ended) -> None:
         status = "ok" if ended.ok else "failed" if ended.error else "skipped"
         self.channel.send(
-            "stage", stage=stage, status=status, seconds=round(ended.seconds, 3), cpu_seconds=round(ended.cpu_seconds, 3), error=ended.error,
-            figures=ended.facts.get("figures", {}), detail=ended.facts.get("detail", ""),
-        )  # fmt: skip
+            "stage",
+            stage=stage,
+            status=status,
+            seconds=round(ended.seconds, 3),
+            cpu_seconds=round(ended.cpu_seconds, 3),
+            error=ended.error,
+            figures=ended.facts.get("figures", {}),
+            detail=ended.facts.get("detail", ""),
+        )
 
 
 def _too_large(ended: zygote.Ended) -> bool:

@@ -14,18 +14,19 @@ import torch
 from .. import attempts, scale
 from ..data.layout import Layout
 from ..job import Job
+from ..scale_table import Group
 from ..shim import clock, commands
 from ..source import loader
 from . import evaluations
 
-ALL = frozenset(scale.Group)
-FULL_SIZE = frozenset({scale.Group.STEPS, scale.Group.PATHS})
+ALL = frozenset(Group)
+FULL_SIZE = frozenset({Group.STEPS, Group.PATHS})
 
 
 class Session:
     """One run of the script in this process."""
 
-    def __init__(self, job: Job, root: Path, groups: frozenset[scale.Group]) -> None:
+    def __init__(self, job: Job, root: Path, groups: frozenset[Group]) -> None:
         self.job = job
         self.root = root
         self.script = root / job.script

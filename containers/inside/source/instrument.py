@@ -82,17 +82,16 @@ class _Changes(ast.NodeTransformer):
             if keyword.arg and scale.known(keyword.arg) and _is_number(keyword.value):
                 keyword.value = _scaled(keyword.arg, keyword.value)
         first = node.args[0] if node.args else None
-        if isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.isupper():
-            if scale.known(first.value) and not _is_mutation(node.func):
-                return _scaled(first.value, node)
+        name = _text(first)
+        if name.isupper() and scale.known(name) and _last(node.func) not in _MUTATIONS:
+            return _scaled(name, node)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
-        key = node.slice
-        if isinstance(node.ctx, ast.Load) and isinstance(key, ast.Constant) and isinstance(key.value, str):
-            if _last(node.value) == "environ" and scale.known(key.value):
-                return _scaled(key.value, node)
+        name = _text(node.slice)
+        if isinstance(node.ctx, ast.Load) and _last(node.value) == "environ" and scale.known(name):
+            return _scaled(name, node)
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -113,11 +112,12 @@ class _Changes(ast.NodeTransformer):
 
 
 _DEVICE_TYPES = {"type", "device_type"}
-_MUTATIONS = {"setdefault", "pop", "setenv", "putenv", "print", "delenv"}
+_MUTATIONS = {"pop", "setenv", "putenv", "print", "delenv"}
 
 
-def _is_mutation(function: ast.expr) -> bool:
-    return _last(function) in _MUTATIONS - {"setdefault"}
+def _text(node: ast.expr | None) -> str:
+    """Return the text of a literal, empty for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _last(node: ast.expr) -> str:
