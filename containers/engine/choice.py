@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from containers.engine.docker import DockerEngine
 from containers.engine.interface import EngineError
+from containers.engine.podman import PodmanEngine
 from containers.failure import FailureKind, failed
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from containers.engine.interface import Engine
 
-_ENGINES: dict[str, Callable[[], Engine]] = {"docker": DockerEngine}
-_UNASKED = ("docker",)
+_ENGINES: dict[str, Callable[[], Engine]] = {"docker": DockerEngine, "podman": PodmanEngine}
+_UNASKED = ("docker", "podman")
 ISOLATIONS = tuple(_ENGINES)
 
 

@@ -63,7 +63,7 @@ class _Session:
         if self.channel.failed:
             raise EngineError(classify(self.channel.failed))
         if not ready or self.channel.ended.is_set():
-            raise EngineError(failed(FailureKind.SUPERVISOR_LOST, self._silence("did not start")))
+            raise EngineError(self._silence("did not start"))
         began = time.monotonic()
         try:
             self.output = Output(self.box.execute(), self.request.limits.output_bytes)
@@ -106,11 +106,15 @@ class _Session:
         self.box.tell(b"end\n")
         channel.ended.wait(_LAST_LOOK_SECONDS)
         if not channel.observed.complete and self.stopped is None:
-            raise EngineError(failed(FailureKind.SUPERVISOR_LOST, self._silence("went silent")))
+            raise EngineError(self._silence("went silent"))
 
-    def _silence(self, what: str) -> str:
+    def _silence(self, what: str) -> Failure:
+        """Return why the supervisor says nothing: the engine's reason where it gave one."""
         words = self.box.last_words()
-        return f"the supervisor {what}" + (f": {words}" if words else "")
+        known = classify(words)
+        if words and known.kind is not FailureKind.UNKNOWN:
+            return known
+        return failed(FailureKind.SUPERVISOR_LOST, f"the supervisor {what}" + (f": {words}" if words else ""))
 
     def result(self, engine: Engine, failure: Failure | None, total_seconds: float) -> SandboxResult:
         """Put together what is known."""

@@ -7,11 +7,14 @@ skipping.
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
 from containers.engine import EngineError, find_engine
 from containers.image import ensure_image
+from containers.image.cache import build_lock
+from tests.containers.small_image import small_image
 
 
 def _engine(name):
@@ -32,6 +35,17 @@ def docker_engine():
 @pytest.fixture(scope="session")
 def image(docker_engine):
     return ensure_image(progress=print).id
+
+
+@pytest.fixture(scope="session")
+def podman_image(docker_engine):
+    """Return the image without its packages, which the contract does not need, copied from Docker's store."""
+    image = small_image(docker_engine.client)
+    with build_lock():
+        held = subprocess.run(["podman", "image", "exists", image], check=False)
+        if held.returncode != 0:
+            subprocess.run(["podman", "pull", "--quiet", f"docker-daemon:{image}"], check=True)
+    return image
 
 
 @pytest.fixture(scope="session")

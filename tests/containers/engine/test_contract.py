@@ -16,11 +16,11 @@ from containers.result import Ending
 from tests.containers.boxes import SMALL, request, run_code
 
 
-@pytest.fixture(scope="module", params=["docker"])
+@pytest.fixture(scope="module", params=["docker", "podman"])
 def box(request, engine_named):
     engine = engine_named(request.param)
-    image = request.getfixturevalue("image")
-    return engine, image
+    fixture = {"docker": "image", "podman": "podman_image"}[request.param]
+    return engine, request.getfixturevalue(fixture)
 
 
 def answer(box, code, **more):
