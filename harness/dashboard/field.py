@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from audits.challenge import Challenge
     from audits.rule import Rule
+    from containers.smoke_result import SmokeResult
     from harness.sweep.reader import Reader
     from harness.sweep.records import Entry, Judged, Pull, Summary
 
@@ -50,6 +51,8 @@ class Row:
     entry: Entry | None
     judged: Judged | None
     """None where nothing was judged."""
+    smoke: SmokeResult | None = None
+    """How its own code ran in a box, None where it did not."""
 
     @property
     def where(self) -> Where:
@@ -112,13 +115,16 @@ def load_field(store: Reader) -> Field:
     """Return what the store knows."""
     pulls = tuple(store.pulls())
     judged = {(entry.entry.pr, entry.entry.position): entry for entry in store.judged()}
+    smokes = store.smokes()
     entries: dict[int, list[Entry]] = {}
     for entry in store.entries():
         entries.setdefault(entry.pr, []).append(entry)
     rows: list[Row] = []
     for pull in pulls:
         rows += [
-            Row(pull, entry, judged.get((entry.pr, entry.position))) for entry in entries.get(pull.pr, [])
+            Row(pull, entry, judged.get(where), smokes.get(where))
+            for entry in entries.get(pull.pr, [])
+            for where in ((entry.pr, entry.position),)
         ] or [Row(pull, None, None)]
     return Field(pulls, tuple(rows), store.about(), discover(), load_challenge("parameter_golf"))
 
@@ -128,6 +134,14 @@ def call_of_pull(rows: Sequence[Row], policy: str = POLICY) -> str:
     if any(row.pull.state is State.CRASHED for row in rows):
         return State.CRASHED.name
     return min((row.call(policy) for row in rows), key=CALLS.index)
+
+
+def smoke_counts(field: Field) -> list[tuple[str, int]]:
+    """Return each label of a smoke run with its folders, in the order of the labels; empty without any."""
+    from containers.smoke_result import Label
+
+    counts = Counter(row.smoke.label for row in field.rows if row.smoke)
+    return [(label.value, counts[label]) for label in Label if counts[label]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.dashboard.board import ROWS_SHOWN, boards
-from harness.dashboard.field import CALLS, Field, Row, pattern_counts, tallies
+from harness.dashboard.field import CALLS, Field, Row, pattern_counts, smoke_counts, tallies
 from harness.dashboard.payload import AXIS_CALLS, script
 from harness.dashboard.render import write_page
 from harness.dashboard.rule_pages import CASES_SHOWN, rule_pages
@@ -47,6 +47,8 @@ def write_overviews(out: Path, field: Field, labels: Labels) -> None:
         axis_calls=AXIS_CALLS,
         charts=drawn,
         patterns=pattern_counts(field),
+        smokes=smoke_counts(field),
+        executed=any(row.smoke for row in field.rows),
         crashed=_causes(field),
         legend=LEGEND,
         about=field.about,

@@ -28,7 +28,7 @@ _NAME_CHARS = 120
 
 COLUMNS = (
     "pr position date track name author folder claimed logged calls axes patterns statuses cluster"
-    " artifact train eval implied tokens cause"
+    " artifact train eval implied tokens smoke cause"
 ).split()
 """The fields of one row, in order; `assets/site.js` reads them by these names."""
 
@@ -100,6 +100,7 @@ def _row(
         _rounded(figures.eval_seconds if figures else None, 1),
         _rounded(figures.implied_bytes if figures else None, 0),
         figures.val_tokens if figures else None,
+        row.smoke.label.value if row.smoke else "",
         one_line(row.cause.strip().splitlines()[-1], 200) if row.cause.strip() else "",
     ]
 

@@ -28,6 +28,8 @@ from harness.report.sections import (
     run_cells,
     sleeping,
 )
+from harness.smoke.stage import STAGE
+from harness.stages import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +116,8 @@ class Case:
 
 def folder_of(result: AuditResult, rules: Sequence[Rule], row: Row) -> Folder:
     """Return what the page shows of one audit."""
-    review = review_of(result, rules, notes=row.pull.notes)
+    stages = (report_of(STAGE, row.smoke),) if row.smoke else ()
+    review = review_of(result, rules, notes=row.pull.notes, stages=stages)
     facts = result.facts
     runs = tuple(run_cells(run) for run in runs_of(facts)) if facts else ()
     path, sha = review.submission.path, row.pull.head_sha

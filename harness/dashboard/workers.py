@@ -92,6 +92,7 @@ def _write(task: PullTask) -> tuple[Case, ...]:
         task=task,
         titles={rule.id: (type(rule).__doc__ or "").strip().splitlines()[0] for rule in rules},
         claim_url=claim_url,
+        executed=any(row.smoke for row in task.rows),
     )
     return tuple(
         case

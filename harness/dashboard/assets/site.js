@@ -55,7 +55,7 @@
       row.clusterName = row.cluster < 0 ? "" : data.clusters[row.cluster];
       row.url = `pr/${row.pr}.html` + (row.position > 0 ? `#folder-${row.position}` : "");
       row.text = [`#${row.pr}`, row.name, row.author, row.folder, row.trackName, row.clusterName, row.cause,
-        ...row.patternNames].join("\n").toLowerCase();
+        row.smoke, ...row.patternNames].join("\n").toLowerCase();
       return row;
     });
     return { data, rows };
@@ -77,7 +77,7 @@
     implied: ["Implied", (row) => row.implied],
     date: ["Date", (row) => row.date || null],
   };
-  const FIELDS = ["q", "policy", "track", "pattern", "axis", "call", "rule", "ended", "cluster"];
+  const FIELDS = ["q", "policy", "track", "pattern", "axis", "call", "rule", "ended", "smoke", "cluster"];
 
   function setUpTable() {
     const { data, rows } = readEntries();
@@ -143,6 +143,7 @@
         (!state.verdict.size || state.verdict.has(callOf(data, row, policy)))
         && (!state.track || row.trackName === track)
         && (!state.pattern || row.patternNames.includes(state.pattern))
+        && (!state.smoke || row.smoke === state.smoke)
         && (!state.cluster || row.clusterName === state.cluster.trim())
         && (!state.call || hasCall(row))
         && (rule < 0 || row.statuses[rule] === ended)
@@ -207,6 +208,7 @@
     select("call", "Any", [...data.axisCalls], plain);
     select("rule", "Any", [...data.rules].sort());
     select("ended", "Flagged", data.statuses.filter((name) => name !== "flagged"), (name) => capital(name.replaceAll("_", " ")));
+    select("smoke", "Any", [...new Set(rows.map((row) => row.smoke).filter(Boolean))].sort());
     const used = data.calls.filter((call, index) => rows.some((row) => [...row.calls].some((digit) => Number(digit) === index)));
     document.getElementById("f-verdict").append(...used.map((call) =>
       make("label", { class: `pill c-${call}` }, make("input", { type: "checkbox", name: "verdict", value: call }), plain(call))));
@@ -241,7 +243,8 @@
   function line(data, row, policy) {
     const call = callOf(data, row, policy);
     const title = row.name || row.folder;
-    const note = [row.author, row.trackName.replace(/^track_/, ""), row.cause].filter(Boolean).join(" · ");
+    const smoke = row.smoke && `smoke ${row.smoke}`;
+    const note = [row.author, row.trackName.replace(/^track_/, ""), smoke, row.cause].filter(Boolean).join(" · ");
     const axes = data.axes.map((name, index) => {
       const said = axisOf(data, row, index, policy);
       return make("span", { class: `dot c-${said || "NONE"}`, title: `${name}: ${plain(said || "NONE")}` },

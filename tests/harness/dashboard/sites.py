@@ -11,13 +11,16 @@ from pathlib import Path
 
 from audits.example_evaluation import ADAPT, EVALUATE, script
 from audits.example_folder import claims, folder
+from containers.smoke_result import Label, SmokeError
 from harness.auditing import embedded_examples
-from harness.sweep.records import Pull, State
+from harness.smoke.document import to_document
+from harness.sweep.records import Pull, State, StoredSmoke
 from harness.sweep.store import Store
 from harness.sweep.sweeper import Request, sweep
 from harness.sweep.versions import current
 from harness.sweep.work import JudgedEntry
 from tests.audits.repository import Repository
+from tests.harness.smoke.runs import failed, passed
 from tests.harness.sweep.mirrors import Counting
 
 RECORD = "records/track_10min_16mb"
@@ -95,8 +98,20 @@ def _add_copies(out: Path) -> None:
         asked.append(pr)
     crashed = next(entry for entry in store.entries() if entry.pr == CRASHED_PR)
     store.put_facts(crashed.facts_key, versions.extractor, None, "ran out of memory", None, 1.0)
+    _add_smokes(store)
     store.ask(asked, about)
     store.close()
+
+
+def _add_smokes(store: Store) -> None:
+    """Give one folder a pass, and the hostile one a run that fails with hostile words."""
+    error = SmokeError("RuntimeError", HOSTILE_NAME, "train_gpt.py", 3, HOSTILE_LINE)
+    for pr, result in (
+        (CLEAN_PR, passed()),
+        (HOSTILE_PR, failed(Label.SHIM_GAP, error, output_tail=HOSTILE_NAME)),
+    ):
+        document = json.dumps(to_document(result))
+        store.put_smoke((pr, 0), StoredSmoke("key", "judge", document, None))
 
 
 def write_labels(path: Path) -> Path:

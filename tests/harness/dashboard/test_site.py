@@ -16,6 +16,7 @@ from harness.dashboard.field import load_field, tallies
 from harness.dashboard.payload import safe_json
 from harness.sweep.reader import Reader
 from tests.harness.dashboard.sites import (
+    CLEAN_PR,
     CRASHED_PR,
     HOSTILE_PR,
     NGRAM_PR,
@@ -212,3 +213,28 @@ def test_an_older_site_is_replaced_and_anything_else_is_left_alone(run_dir: Path
     assert not (older / "pr" / "77777.html").exists()
     assert (older / ".nojekyll").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_smoke_run_is_shown_on_the_page_of_its_pull_request_with_the_communitys_line(site: Path) -> None:
+    shown = page(site, f"pr/{CLEAN_PR}.html")
+    assert "SMOKE_TEST_PASS" in shown
+    assert "ran in a locked box" in shown
+    untried = page(site, f"pr/{NGRAM_PR}.html")
+    assert "Smoke run" not in untried
+    assert "Nothing of a submission was executed" in untried
+
+
+def test_the_front_page_counts_smoke_runs_and_the_table_can_be_filtered_by_them(site: Path) -> None:
+    assert "prs.html#smoke=PASS" in page(site, "index.html")
+    rows = rows_of(site)
+    columns, found = rows["columns"], rows["rows"]
+    assert isinstance(columns, list)
+    assert isinstance(found, list)
+    labels = {row[0]: row[columns.index("smoke")] for row in found}
+    assert (labels[CLEAN_PR], labels[HOSTILE_PR], labels[NGRAM_PR]) == ("PASS", "SHIM_GAP", "")
+
+
+def test_words_of_a_failed_run_are_text(site: Path) -> None:
+    shown = page(site, f"pr/{HOSTILE_PR}.html")
+    assert "window.pwned=1" in shown
+    assert "<script>window" not in shown
