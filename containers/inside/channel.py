@@ -44,6 +44,13 @@ class Channel:
             except OSError:
                 self._owner = 0
 
+    def forget(self) -> None:
+        """Let go of what a fork brought along: the supervisor knows a sender by who opened the connection."""
+        self._lock = threading.Lock()
+        if self._socket is not None:
+            self._socket.close()
+        self._socket, self._owner = None, 0
+
     def _write(self, line: bytes) -> None:
         if self._owner != os.getpid():
             self._open()
@@ -97,3 +104,4 @@ def shortened(value: Any, depth: int = 0) -> Any:
 
 CHANNEL = Channel(os.environ.get("REFEREE_REPORT", ""))
 """The channel of this process, and after a fork of each child."""
+os.register_at_fork(after_in_child=CHANNEL.forget)
