@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev-$(KEY)
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test image lint typecheck imports examples rules-docs bench corpus pin accuracy screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -63,6 +63,15 @@ pin: $(DEV) ## Write the verdicts that corpus compares with (MIRROR=DIR, LABELS=
 accuracy: $(CORE) ## Write docs/accuracy.md from a sweep and labels (RUN=DIR, LABELS="FILE FILE")
 	@test -n "$(RUN)" -a -n "$(LABELS)" || { echo "usage: make accuracy RUN=DIR LABELS=\"FILE FILE\""; exit 2; }
 	$(REFEREE) score "$(RUN)" $(foreach file,$(LABELS),--labels "$(file)") --accuracy docs/accuracy.md
+
+smoke-sweep: $(DEV) ## Run the sample of docs/smoke.md in boxes, or what LABELS=FILE has lines on (MIRROR=DIR, RUN=DIR)
+	@test -n "$(MIRROR)" -a -n "$(RUN)" || { echo "usage: make smoke-sweep MIRROR=DIR RUN=DIR [LABELS=FILE]"; exit 2; }
+	prs="$$($(PY) scripts/smoke_sample.py $(if $(LABELS),--lines "$(LABELS)",--list))"; \
+	$(REFEREE) sweep --repo "$(MIRROR)" --out "$(RUN)" --prs "$$prs" --smoke
+
+smoke-docs: $(CORE) ## Write docs/smoke.md (RUN=DIR of smoke-sweep; COMMUNITY=DIR, LABELS=FILE to compare lines)
+	@test -n "$(RUN)" || { echo "usage: make smoke-docs RUN=DIR [COMMUNITY=DIR LABELS=FILE]"; exit 2; }
+	$(PY) scripts/smoke_docs.py "$(RUN)" $(if $(COMMUNITY),--community "$(COMMUNITY)") $(if $(LABELS),--labels "$(LABELS)")
 
 screenshots: $(DEV) ## Photograph a dashboard for docs/dashboard.md (RUN=DIR, LABELS="FILE FILE")
 	@test -n "$(RUN)" || { echo "usage: make screenshots RUN=DIR LABELS=\"FILE FILE\""; exit 2; }

@@ -2,6 +2,7 @@
 
     python scripts/smoke_sample.py MIRROR    draw and write
     python scripts/smoke_sample.py --list    print the numbers that were drawn, for `referee sweep --prs`
+    python scripts/smoke_sample.py --lines FILE    print those on which a file of labels has a smoke line
 
 Promises the same sample from the same mirror: even numbers are shuffled with a fixed seed, and the first
 hundred that hold a record folder with a script are taken. Nothing else of a pull request is looked at.
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from audits.errors import UserError
 from audits.intake import load
+from harness.score.labels import read_label_file
+from harness.smoke.community import lines_of
 from harness.sweep.targets import heads
 
 if TYPE_CHECKING:
@@ -74,8 +77,11 @@ def drawn(path: Path = SAMPLE) -> list[int]:
 
 def main(arguments: list[str]) -> int:
     """Write the sample of a mirror."""
+    if arguments[:1] == ["--lines"] and len(arguments) == 2:
+        print(",".join(str(line.pr) for line in lines_of(read_label_file(Path(arguments[1])).community)))
+        return 0
     if len(arguments) != 1:
-        print("usage: python scripts/smoke_sample.py MIRROR | --list", file=sys.stderr)
+        print("usage: python scripts/smoke_sample.py MIRROR | --list | --lines FILE", file=sys.stderr)
         return 2
     if arguments == ["--list"]:
         print(",".join(map(str, drawn())))

@@ -111,6 +111,8 @@ class CommunityLabel:
     evidence: str = ""
     """Paraphrased."""
     url: str = ""
+    smoke: str | None = None
+    """What the smoke test of whoever spoke printed."""
 
     @property
     def from_maintainer(self) -> bool:
