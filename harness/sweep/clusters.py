@@ -9,6 +9,7 @@ chain of small edits does not end up in the cluster it started from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class _Leaders:
         self.known: dict[str, MinHash] = {}
         self.names: dict[bytes, str] = {}
         # The index proposes candidates; a low threshold makes it miss almost none, and the sketches decide.
-        self.index = MinHashLSH(threshold=SIMILARITY - 0.15, num_perm=_PERMUTATIONS)
+        self.index = MinHashLSH(num_perm=_PERMUTATIONS, params=_bands())
 
     def place(self, sketch: Sketch) -> str:
         """Return the cluster of an entry, its own when it is like no leader."""
@@ -87,6 +88,15 @@ class _Leaders:
             self.index.insert(name, restored)
         self.names[sketch.hashes] = name
         return name
+
+
+@cache
+def _bands() -> tuple[int, int]:
+    """Return bands and rows of an index; finding them takes longer than to fill hundreds of indexes."""
+    from datasketch import MinHashLSH
+
+    index = MinHashLSH(threshold=SIMILARITY - 0.15, num_perm=_PERMUTATIONS)
+    return index.b, index.r
 
 
 def _nearest(sketch: MinHash, candidates: Iterable[str], leaders: dict[str, MinHash]) -> str | None:
