@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from audits.facts.code import labels as lab
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
@@ -27,10 +25,8 @@ def get_attribute(machine: Machine, frame: Frame, base: Value, name: str) -> Val
     obj = base.obj
     kind = type(obj)
     if kind is External:
-        path = f"{obj.path}.{name}"
-        if path in ("math.e", "numpy.e"):
-            return Value(0, None, math.e)
-        return Value(base.labels, External(path))
+        known: Value = obj.attribute(name)
+        return Value(base.labels, known.obj) if base.labels and known.obj is not None else known
     if kind is Instance:
         return instance_attribute(machine, frame, base, obj, name)
     if kind is Net:

@@ -47,14 +47,14 @@ def evaluate_call(machine: Machine, frame: Frame, node: ast.Call) -> Value:
     callee = evaluate(machine, frame, func)
     args: list[Value] = []
     for item in node.args:
-        value = evaluate(machine, frame, item.value if type(item) is ast.Starred else item)
-        if type(item) is ast.Starred:
-            if isinstance(value.obj, Fixed):
-                args.extend(value.obj.items)
-            else:
-                args.append(element_of(machine, frame, node, value, 0))
+        if type(item) is not ast.Starred:
+            args.append(evaluate(machine, frame, item))
+            continue
+        value = evaluate(machine, frame, item.value)
+        if isinstance(value.obj, Fixed):
+            args.extend(value.obj.items)
         else:
-            args.append(value)
+            args.append(element_of(machine, frame, node, value, 0))
     kwargs: dict[str, Value] = {}
     for keyword in node.keywords:
         value = evaluate(machine, frame, keyword.value)
@@ -150,9 +150,9 @@ def union(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> int:
     """Return the labels of all arguments."""
     mask = 0
     for value in args:
-        mask |= machine.mask(value)
+        mask |= value.labels if value.obj is None else machine.mask(value)
     for value in kwargs.values():
-        mask |= machine.mask(value)
+        mask |= value.labels if value.obj is None else machine.mask(value)
     return mask
 
 
@@ -162,6 +162,8 @@ def opaque(
     """Return the result of code that is not followed: it may mix and store whatever it was given."""
     mask = base | union(machine, args, kwargs)
     for value in (*args, *kwargs.values()):
+        if value.obj is None:
+            continue
         for obj in objects(value):
             if isinstance(obj, Function) and obj.node not in machine.active:
                 mask |= machine.mask(

@@ -30,6 +30,7 @@ from audits.facts.code.values import (
     join,
 )
 
+_NAME = ast.Name
 _BEYOND = 100.0
 """No score is as high: what is compared with more than this is a best so far that is not there yet."""
 
@@ -39,15 +40,26 @@ def evaluate(machine: Machine, frame: Frame, node: ast.expr) -> Value:
     machine.budget -= 1
     if machine.budget < 0:
         machine.step()
-    handler = EXPRESSIONS.get(type(node))
+    kind = type(node)
+    if kind is _NAME:
+        # Two of five expressions are names, and most of them local ones.
+        found = frame.env.get(node.id)  # type: ignore[attr-defined]
+        if found is not None:
+            return found
+    handler = EXPRESSIONS.get(kind)
     return handler(machine, frame, node) if handler is not None else NOTHING
 
 
 def _constant(machine: Machine, frame: Frame, node: ast.Constant) -> Value:
     value = node.value
-    if type(value) is str and 7 < len(value) < 81:
+    if type(value) is not str:
+        return NONE if value is None else Value(0, None, value)
+    if 7 < len(value) < 81:
         note_text(machine, value)
-    return NONE if value is None else Value(path_labels(value) if type(value) is str else 0, None, value)
+    known_text = machine.literals.get(value)
+    if known_text is None:
+        known_text = machine.literals[value] = Value(path_labels(value), None, value)
+    return known_text
 
 
 def note_text(machine: Machine, text: str) -> None:
@@ -89,7 +101,7 @@ def _name(machine: Machine, frame: Frame, node: ast.Name) -> Value:
     found = look_up(machine, frame, node.id)
     if found is not None:
         return found
-    return Value(0, External("builtins." + node.id))
+    return machine.builtins.attribute(node.id)
 
 
 def _attribute(machine: Machine, frame: Frame, node: ast.Attribute) -> Value:

@@ -125,6 +125,7 @@ class Labels:
         self.tally_info: dict[int, tuple[Any, Any, int]] = {}
         self._interned: dict[object, int] = {}
         self._ordered: dict[tuple[int, int], bool] = {}
+        self._spans: dict[int, tuple[dict[int, float], dict[int, float]]] = {}
         self._loops = 0
 
     def _fresh(self) -> int:
@@ -330,17 +331,23 @@ class Labels:
         key = (state_tags, score_tags)
         known = self._ordered.get(key)
         if known is None:
-            latest: dict[int, float] = {}
-            for bit in bit_numbers(state_tags):
-                loop, step = self.tag_info[bit]
-                latest[loop] = max(step, latest.get(loop, step))
-            earliest: dict[int, float] = {}
-            for bit in bit_numbers(score_tags):
-                loop, step = self.tag_info[bit]
-                earliest[loop] = min(step, earliest.get(loop, step))
+            latest, earliest = self._passes(state_tags)[1], self._passes(score_tags)[0]
             known = any(loop in latest and latest[loop] < step for loop, step in earliest.items())
             self._ordered[key] = known
         return known
+
+    def _passes(self, tags: int) -> tuple[dict[int, float], dict[int, float]]:
+        """Return the earliest and the latest pass that `tags` name of each loop."""
+        found = self._spans.get(tags)
+        if found is None:
+            earliest: dict[int, float] = {}
+            latest: dict[int, float] = {}
+            for bit in bit_numbers(tags):
+                loop, step = self.tag_info[bit]
+                latest[loop] = max(step, latest.get(loop, step))
+                earliest[loop] = min(step, earliest.get(loop, step))
+            found = self._spans[tags] = earliest, latest
+        return found
 
     def only_by(self, loops: set[int], state_tags: int, score_tags: int) -> bool:
         """Return whether no loop but these shows that the learned tokens come before the scored ones."""

@@ -72,7 +72,7 @@ def call_external(
         return Value(0, External("torch.nn.functional.cross_entropy"))
     if ".nn." in path and func.last[:1].isupper() and "functional" not in path:
         return make_external_net(machine, frame, func, args, kwargs)
-    if any(isinstance(obj, Net) for value in args[:1] for obj in objects(value)) and len(args) >= 1:
+    if args and args[0].obj is not None and any(isinstance(obj, Net) for obj in objects(args[0])):
         return wrap(machine, frame, node, func, args, kwargs)
     return opaque(machine, frame, node, 0, args, kwargs)
 

@@ -7,7 +7,6 @@ see one another's writes.
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from audits.facts.code.labels import Labels
 from audits.facts.code.values import (
     Buffer,
     Container,
+    External,
     Fixed,
     HeapObject,
     Module,
@@ -138,8 +138,9 @@ class Memory:
         self.judged_blocks: set[int] = set()
         self.saved_again = False
         """Weights were written after others that had been read back were replaced by them."""
-        self.written_attributes: dict[int, Counter[str]] = {}
-        """How often a module writes an attribute of each name."""
+        self.builtins = External("builtins")
+        self.literals: dict[str, Value] = {}
+        """Texts that were met in the source, as values."""
         self.presuming = False
         """The last reading of a script whose score no other reading met: see `presumption`."""
 

@@ -14,9 +14,12 @@ from audits.facts.code.memory import BudgetSpent
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.presumption import call_idle
 from audits.facts.code.relevance import CallNames
-from audits.facts.code.values import Module, Value
+from audits.facts.code.values import Module, Value, lines_of
 
 STEP_BUDGET = 400_000
+_SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom)
+"""The most common statements without a block."""
+_BLOCKS = ("body", "orelse", "finalbody", "handlers")
 
 
 @dataclass(slots=True)
@@ -93,16 +96,18 @@ def read_code(
 
 def call_names(parsed: ParsedModule) -> CallNames:
     """Return who calls whom in a module, by name."""
-    lines = parsed.layer.source.splitlines()
+    lines = lines_of(parsed.layer.source)
     bodies: list[tuple[str, str]] = []
     classes: set[str] = set()
-    stack: list[ast.stmt] = list(parsed.tree.body)
+    stack: list[ast.AST] = list(parsed.tree.body)
     while stack:
         node = stack.pop()
+        if isinstance(node, _SIMPLE):
+            continue
         if isinstance(node, ast.ClassDef):
             classes.add(node.name)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             bodies.append((node.name, "\n".join(lines[node.lineno - 1 : node.end_lineno])))
-        for field in ("body", "orelse", "finalbody", "handlers"):
+        for field in _BLOCKS:
             stack.extend(getattr(node, field, ()))
     return CallNames(bodies, classes)

@@ -19,7 +19,10 @@ class Signs:
 
     def in_text(self, text: str) -> bool:
         """Return whether any of the signs occurs in `text`."""
-        return any(literal in text for literal in self.literals) or self.pattern.search(text) is not None
+        for literal in self.literals:
+            if literal in text:
+                return True
+        return self.pattern.search(text) is not None
 
 
 _ACTS = Signs(

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from audits.facts.code.expressions import evaluate
@@ -77,10 +78,13 @@ def _is_plain(node: ast.expr, env: dict[str, Value]) -> bool:
 
 def written_once(machine: Machine, module: Module, name: str) -> bool:
     """Return whether the constructor alone writes an attribute: methods of a net may go unread."""
-    counts = machine.written_attributes.get(id(module))
-    if counts is None:
-        counts = machine.written_attributes[id(module)] = Counter(_WRITTEN.findall(module.layer.source))
-    return counts[name] == 1
+    return _written(module.layer.source)[name] == 1
+
+
+@lru_cache(maxsize=8)
+def _written(source: str) -> Counter[str]:
+    """Return how often a source writes an attribute of each name."""
+    return Counter(_WRITTEN.findall(source))
 
 
 def plain_answer(machine: Machine, function: Function) -> Value | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from copy import copy
+import math
+from functools import lru_cache
 from typing import Any, Final
 
 from audits.facts.layer import Layer
@@ -49,6 +50,12 @@ NOTHING: Final = Value()
 NONE: Final = Value(0, None, None)
 
 
+@lru_cache(maxsize=8)
+def lines_of(source: str) -> list[str]:
+    """Return the lines of a source; every reading asks for them."""
+    return source.splitlines()
+
+
 class Module:
     """One Python layer being read: its names and where its lines lie."""
 
@@ -58,7 +65,7 @@ class Module:
         self.layer = layer
         self.tree = tree
         self.name = name
-        self.lines = layer.source.splitlines()
+        self.lines = lines_of(layer.source)
         self.env: dict[str, Value] = {"__name__": Value(0, None, name)}
         self.executed = False
 
@@ -87,7 +94,9 @@ class Function:
 
     def bind(self, receiver: Value) -> Function:
         """Return the same function bound to its receiver."""
-        bound = copy(self)
+        bound = Function.__new__(Function)
+        bound.node, bound.module, bound.scopes, bound.owner = self.node, self.module, self.scopes, self.owner
+        bound.defaults, bound.decorators = self.defaults, self.decorators
         bound.bound = receiver
         return bound
 
@@ -242,11 +251,22 @@ class Fixed:
 class External:
     """Something of a library, by its dotted path."""
 
-    __slots__ = ("last", "path")
+    __slots__ = ("_known", "last", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.last = path.rsplit(".", 1)[-1]
+        self._known: dict[str, Value] = {}
+
+    def attribute(self, name: str) -> Value:
+        """Return what the library has under a name, without labels; asked again, it is the same."""
+        found = self._known.get(name)
+        if found is None:
+            path = f"{self.path}.{name}"
+            constant = path in ("math.e", "numpy.e")
+            found = Value(0, None, math.e) if constant else Value(0, External(path))
+            self._known[name] = found
+        return found
 
 
 class Bound:
