@@ -101,7 +101,7 @@ def _read_blob(
         return caps.not_read(path, size, str(oid), refusal)
     try:
         content = repo.odb.read(oid)[1]
-    except (KeyError, pygit2.GitError, MemoryError) as error:
+    except (KeyError, pygit2.GitError) as error:
         budget.note("absent-blob", path, f"the content cannot be read: {error}")
         return SourceFile(path=path, data=b"", size=size, blob_id=str(oid), absent=True)
     data = caps.cut_bytes(path, content)

@@ -13,6 +13,7 @@ from audits.rule import Example, Rule, RuleSource
 from audits.rules._flow import EVIDENCE_CAP
 from audits.rules._script_text import Function, enclosing, executed, functions
 from audits.rules._switches import switched_off
+from audits.unpack.memory import parse_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,8 +152,8 @@ def _called(text: str) -> str | None:
         source = "\n".join([first, *rows[1:count]])
         for candidate in (source, source + "\n    pass", "try:\n pass\n" + source + " pass"):
             try:
-                tree = ast.parse(candidate)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                tree = parse_text(candidate)
+            except (SyntaxError, ValueError, RecursionError):
                 continue
             return next((name for node in ast.walk(tree) if (name := _download(node))), None)
     return None

@@ -10,6 +10,7 @@ from audits.unpack import decoders
 from audits.unpack.evaluator import Evaluator
 from audits.unpack.folder_files import TEMPORARY, FolderFiles
 from audits.unpack.limits import MAX_ITEMS, CapExceededError
+from audits.unpack.memory import DECODER_BYTES, demand
 from audits.unpack.readings import as_text, items_of, path_text
 from audits.unpack.values import (
     UNKNOWN,
@@ -135,6 +136,7 @@ class Library:
             self.caps_hit.append(error)
             return Unknown(why=error.message)
         except decoders.ERRORS as error:
+            demand(DECODER_BYTES)
             return Unknown(why=f"{codec}: {str(error)[:120]}", packed=True)
         result = Data(out, (*data.codecs, codec), data.line, data.raw_bytes, data.file, data.settled)
         self.decoded.append(result)

@@ -6,12 +6,11 @@ libcst reads them, because it knows the newer grammar whatever Python it runs on
 
 from __future__ import annotations
 
-import ast
 import threading
-import warnings
 from typing import TYPE_CHECKING
 
 from audits.unpack.fstrings import Literal, literal_groups
+from audits.unpack.memory import demand, parse_text
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -43,10 +42,15 @@ def _needs_rewriting(source: str, group: list[Literal]) -> bool:
 
 def _in_roomy_thread(source: str, groups: list[list[Literal]]) -> str | None:
     result: list[str | None] = [None]
+    short: list[MemoryError] = []
 
     def work() -> None:
-        result[0] = _spliced(source, groups)
+        try:
+            result[0] = _spliced(source, groups)
+        except MemoryError as error:
+            short.append(error)
 
+    demand(STACK_BYTES)
     previous = threading.stack_size(STACK_BYTES)
     try:
         worker = threading.Thread(target=work, name="newer-syntax")
@@ -54,6 +58,8 @@ def _in_roomy_thread(source: str, groups: list[list[Literal]]) -> str | None:
     finally:
         threading.stack_size(previous)
     worker.join()
+    if short:
+        raise short[0]
     return result[0]
 
 
@@ -103,12 +109,10 @@ def _cost(text: str) -> int:
 
 
 def _parses(source: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
+    try:
+        parse_text(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
     return True
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from functools import lru_cache
 
+from audits.unpack.memory import parse_text
 from audits.unpack.newer_syntax import downgrade
 
 MAX_PARSED_BYTES = 8 * 1024 * 1024
@@ -24,9 +24,7 @@ def parse_or_none(source: str) -> ast.Module | None:
 
 
 def _parse(source: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    try:
+        return parse_text(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return None

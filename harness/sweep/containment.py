@@ -31,7 +31,7 @@ def confine(memory_megabytes: int) -> None:
 def prepare(memory_megabytes: int) -> None:
     """Load what every task needs, then cap what this process may hold in memory."""
     import datasketch  # noqa: F401  loaded for its numpy, which reserves far more than it uses
-    import scipy.stats  # noqa: F401
+    import scipy.special  # noqa: F401
 
     from audits.rules import discover
     from harness.sweep import work  # noqa: F401
@@ -72,6 +72,12 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[A
         return None, f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
     finally:
         _collect_at_times()
+
+
+def ran_short(traceback: str | None) -> bool:
+    """Return whether a traceback ends in a `MemoryError`."""
+    lines = (traceback or "").strip().splitlines()
+    return bool(lines) and lines[-1].startswith("MemoryError")
 
 
 def _collect_at_times() -> None:

@@ -1,7 +1,8 @@
 """Where tasks run: on the cores of this machine, or on a Ray cluster. Both end a task that overstays.
 
 Promises one `Done` for every task, in any order, whatever the task does; and, when the caller stops early,
-that no worker outlives it. Libraries schedule; nothing here does.
+that no worker outlives it. A task that runs out of memory is tried again in a worker of its own, so that the
+answer does not hang on what the worker did before. Libraries schedule; nothing here does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audits.errors import UserError
+from harness.sweep.containment import OUT_OF_MEMORY
 
 EXECUTORS = ("local", "ray")
 
@@ -51,13 +53,37 @@ class Executor(ABC):
     jobs: int
     """Workers."""
 
-    @abstractmethod
     def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield how each task ended, as they end; the keys of the tasks differ."""
+        running: dict[Any, Task] = {}
+        short: list[Task] = []
+        for done in self._run(_noted(tasks, running)):
+            task = running.pop(done.key)
+            if done.cause == OUT_OF_MEMORY:
+                short.append(task)
+            else:
+                yield done
+        if short:
+            yield from self._run_apart(short)
+
+    @abstractmethod
+    def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """Yield how each task ended, as they end."""
+
+    @abstractmethod
+    def _run_apart(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield how each task ended in a worker that did nothing before."""
 
     @abstractmethod
     def close(self) -> None:
         """End every worker at once."""
+
+
+def _noted(tasks: Iterable[Task], running: dict[Any, Task]) -> Iterator[Task]:
+    """Pass tasks on, and remember each by its key."""
+    for task in tasks:
+        running[task.key] = task
+        yield task
 
 
 def timed_out(seconds: float) -> str:

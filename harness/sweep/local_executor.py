@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 _AHEAD = 3
 """Tasks that wait for each worker: enough that none idles, few enough that their arguments fit in memory."""
-_TASKS_A_WORKER = 400
+_TASKS_A_WORKER = 1000
 """A worker is replaced after so many, so that what the heap has lost is given back."""
 
 
 class LocalExecutor(Executor):
     """A pool of processes."""
 
-    def __init__(self, jobs: int, limits: Limits) -> None:
+    def __init__(self, jobs: int, limits: Limits, tasks_a_worker: int = _TASKS_A_WORKER) -> None:
         self.limits, self.jobs = limits, jobs
         self.window = jobs * (1 + _AHEAD)
         # Spawned workers share no file handle and no lock with the process that owns the store.
         self.pool = ProcessPool(
             max_workers=jobs,
-            max_tasks=_TASKS_A_WORKER,
+            max_tasks=tasks_a_worker,
             initializer=confine,
             initargs=(limits.memory_megabytes,),
             context=multiprocessing.get_context("spawn"),
         )
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+    def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """Yield how each task ended, as they end."""
         waiting = iter(tasks)
         running: dict[Future[Any], Task] = {}
@@ -51,6 +51,14 @@ class LocalExecutor(Executor):
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield self._done(running.pop(future), future)
+
+    def _run_apart(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield how each task ended in a worker that did nothing before."""
+        apart = LocalExecutor(self.jobs, self.limits, tasks_a_worker=1)
+        try:
+            yield from apart._run(tasks)
+        finally:
+            apart.close()
 
     def _done(self, task: Task, future: Future[Any]) -> Done:
         error = future.exception()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _START_SECONDS = 30.0
 """A task may wait so long for its worker to start; Ray does not tell the driver when it does."""
 _POLL_SECONDS = 0.5
-_ROOT = Path(__file__).resolve().parents[2]
+_ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+"""Workers find a checkout by path; an installed Referee they find anyway."""
 
 
 class RayExecutor(Executor):
@@ -43,19 +44,28 @@ class RayExecutor(Executor):
                 include_dashboard=False if not address else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                # Workers find a checkout by path; an installed Referee they find anyway.
-                runtime_env={"env_vars": {"PYTHONPATH": str(_ROOT)}},
+                runtime_env={"env_vars": _ENVIRONMENT},
             )
         self.jobs = jobs or max(1, int(_resources(ray).get("CPU", 1)))
         self.remote = ray.remote(num_cpus=1, max_retries=0)(_confined)
+        # Ray lends a worker that is there to any task of the same environment: another one calls for another.
+        apart = {"env_vars": {**_ENVIRONMENT, "REFEREE_WORKER": "apart"}}
+        self.remote_apart = ray.remote(num_cpus=1, max_retries=0, max_calls=1, runtime_env=apart)(_confined)
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+    def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """Yield how each task ended, as they end."""
+        yield from self._run_by(self.remote, tasks)
+
+    def _run_apart(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield how each task ended in a worker that did nothing before."""
+        yield from self._run_by(self.remote_apart, tasks)
+
+    def _run_by(self, remote: Any, tasks: Iterable[Task]) -> Iterator[Done]:
         waiting = iter(tasks)
         running: dict[Any, tuple[Task, float]] = {}
         while True:
             for task in islice(waiting, self.jobs - len(running)):
-                reference = self.remote.remote(task.function, task.arguments, self.limits.memory_megabytes)
+                reference = remote.remote(task.function, task.arguments, self.limits.memory_megabytes)
                 running[reference] = (task, monotonic())
             if not running:
                 return

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
-from harness.sweep.containment import OUT_OF_MEMORY
+from harness.sweep.containment import ran_short
 from harness.sweep.records import StoredVerdict, Summary, Where
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def examine(repo: str, key: str, shells: tuple[tuple[Where, bytes], ...]) -> Exa
     if facts_key(submission) != key:
         raise RuntimeError(f"the files of pull request {where[0]} are not those that intake saw")
     result = audit(submission)
+    _require_memory(result.crash, result.outcomes)
     if result.facts is None:
         return Examined(None, _last_line(result.crash), None, (), perf_counter() - started)
     judged = tuple(
@@ -202,7 +203,18 @@ def _judge(facts: Facts, where: Where, shell: bytes, outcomes: tuple[Outcome, ..
         own = replace(unpack_record(shell), files=facts.submission.files)
         facts = replace(facts, submission=own)
         outcomes = tuple(run_rule(rule, facts) for rule in discover())
+        _require_memory(None, outcomes)
     return JudgedEntry(where, outcomes_to_json(outcomes), summarise(facts), verdicts_of(outcomes))
+
+
+def _require_memory(crash: str | None, outcomes: tuple[Outcome, ...]) -> None:
+    """Raise `MemoryError` where a stage or a rule ran out of memory: the executor knows what follows."""
+    from audits.outcome import Status
+
+    if ran_short(crash) or any(
+        outcome.status is Status.CRASHED and ran_short(outcome.reason) for outcome in outcomes
+    ):
+        raise MemoryError
 
 
 def _stored(verdict: Verdict) -> StoredVerdict:
@@ -216,10 +228,9 @@ def _stored(verdict: Verdict) -> StoredVerdict:
 
 
 def _last_line(traceback: str | None) -> str:
-    """Return the line of a traceback that names the exception: MemoryError as every other task reports it."""
+    """Return the line of a traceback that names the exception."""
     lines = (traceback or "").strip().splitlines()
-    last = lines[-1][:300] if lines else "no facts"
-    return OUT_OF_MEMORY if last.startswith("MemoryError") else last
+    return lines[-1][:300] if lines else "no facts"
 
 
 def _script_blob(submission: Submission) -> str:

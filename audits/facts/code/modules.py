@@ -6,12 +6,12 @@ Promises one `ast` tree a layer or one `CodeProblem`; never an exception, whatev
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import dataclass
 
 from audits.facts.code.facts import CodeProblem
 from audits.facts.layer import Layer
 from audits.location import Location
+from audits.unpack.memory import parse_text
 
 SOURCE_CAP = 4 << 20
 _DEPTH = 400
@@ -56,19 +56,19 @@ def parse_layer(layer: Layer, problems: list[CodeProblem]) -> ast.Module | None:
         )
         return None
     try:
-        return parse_quietly(source)
+        return parse_text(source)
     except SyntaxError as error:
         from audits.unpack.newer_syntax import downgrade
 
         line, message = error.lineno or 1, f"{type(error).__name__}: {error.msg}"
         older = downgrade(source)
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError) as error:
         note(problems, layer, "syntax-error", 1, f"{type(error).__name__}: {error}")
         return None
     if older is not None:
         try:
-            return parse_quietly(older)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return parse_text(older)
+        except (SyntaxError, ValueError, RecursionError):
             pass
     head = parse_head(source, line)
     if head is not None:
@@ -91,16 +91,9 @@ def parse_head(source: str, line: int) -> ast.Module | None:
     while end < len(lines) and (lines[end][:1] in (" ", "\t") or not lines[end].strip()):
         end += 1
     try:
-        return parse_quietly("\n".join(lines[:end]))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_text("\n".join(lines[:end]))
+    except (SyntaxError, ValueError, RecursionError):
         return None
-
-
-def parse_quietly(source: str) -> ast.Module:
-    """Parse without letting the submission's own warnings through."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
 
 
 def too_deep(source: str) -> bool:

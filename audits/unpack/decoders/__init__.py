@@ -36,7 +36,10 @@ BY_CODEC: dict[str, tuple[str, Decoder]] = {
 }
 """Name as given to `codecs.decode`, to the same."""
 
-ERRORS = (ValueError, EOFError, TypeError, KeyError, OverflowError, MemoryError, OSError)
-"""What a library raises on broken input, its own error classes being turned into ValueError."""
+ERRORS = (ValueError, EOFError, TypeError, KeyError, OverflowError, OSError)
+"""What a library raises on broken input, its own error classes being turned into ValueError.
+
+`MemoryError` is none of them: that memory ran out says nothing about the payload.
+"""
 
 __all__ = ["BY_CALL", "BY_CODEC", "ERRORS", "Decoder", "Options"]

@@ -35,8 +35,8 @@ HOSTILE = [
 ]
 
 
-def answers(name: str, tasks: list[Task]) -> dict[str, Done]:
-    executor = open_executor(name, 2, LIMITS)
+def answers(name: str, tasks: list[Task], limits: Limits = LIMITS) -> dict[str, Done]:
+    executor = open_executor(name, 2, limits)
     try:
         return {done.key: done for done in executor.run(tasks)}
     finally:
@@ -65,6 +65,25 @@ def test_a_worker_goes_on_after_running_out_of_memory() -> None:
     tasks = [Task(number, bytearray, (2_000_000_000 if number % 2 else 10,)) for number in range(6)]
     done = answers("local", tasks)
     assert [done[number].cause for number in range(6)] == ["", "ran out of memory"] * 3
+
+
+HELD: list[bytearray] = []
+
+
+def hold(megabytes: int) -> int:
+    """Take memory that the worker keeps, and tell which worker that was."""
+    HELD.append(bytearray(megabytes * 1024 * 1024))
+    return os.getpid()
+
+
+@pytest.mark.parametrize("name", ["local", "ray"])
+def test_a_task_that_does_not_fit_beside_what_came_before_gets_a_worker_of_its_own(name: str) -> None:
+    if name == "ray":
+        pytest.importorskip("ray", reason="needs the extra `ray`")
+    tasks = [Task(number, hold, (350,)) for number in range(6)]
+    done = answers(name, tasks, Limits(seconds=20.0, memory_megabytes=600))
+    assert {item.cause for item in done.values()} == {""}
+    assert len({item.result for item in done.values()}) == 6
 
 
 def test_no_worker_outlives_its_executor() -> None:

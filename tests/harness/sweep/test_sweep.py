@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from audits.errors import UserError
-from harness.sweep import targets, versions
+from audits.outcome import Status
+from audits.runner import AuditResult
+from harness.sweep import targets, versions, work
+from harness.sweep.containment import OUT_OF_MEMORY, attempt
+from harness.sweep.executor import Done, Executor, Task
+from harness.sweep.export import export
 from harness.sweep.reader import Reader
 from harness.sweep.records import State
 from harness.sweep.versions import Versions
@@ -16,6 +22,7 @@ from tests.audits.repository import record
 from tests.harness.sweep.mirrors import LEGAL, TRAINED_FIRST, make_mirror, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tests.audits.repository import Repository
@@ -140,6 +147,60 @@ def test_what_an_older_version_judged_is_pending_until_it_is_judged_again(
     assert report.interrupted
     assert report.states == {State.PENDING: 4, State.NOTHING: 1}
     assert calls(tmp_path) == {}
+
+
+class FullWorkers(Executor):
+    """Workers without room for an audit beside what they hold."""
+
+    jobs = 1
+
+    def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        for task in tasks:
+            full = task.function is work.examine
+            yield Done(task.key, None, OUT_OF_MEMORY) if full else next(self._run_apart([task]))
+
+    def _run_apart(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        for task in tasks:
+            yield Done(task.key, *attempt(task.function, task.arguments))
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+def test_what_a_full_worker_could_not_hold_is_answered_by_a_fresh_one(
+    mirror: Repository, swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.sweep.sweeper.open_executor", lambda *_: FullWorkers())
+    report, _ = run(mirror, tmp_path)
+    assert report.states == {State.AUDITED: 4, State.NOTHING: 1}
+    texts = []
+    for out in (swept, tmp_path):
+        reader = Reader.open(out)
+        export(reader, tmp_path / "sweep.jsonl", "jsonl")
+        reader.close()
+        texts.append((tmp_path / "sweep.jsonl").read_bytes())
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("where", ["facts", "rules"])
+def test_a_stage_or_a_rule_that_ran_out_of_memory_is_no_answer(
+    mirror: Repository, swept: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    reader = Reader.open(swept)
+    entry = reader.entries()[0]
+    place, shell = (entry.pr, entry.position), reader.shell((entry.pr, entry.position))
+    known = reader.result(entry)
+    reader.close()
+    trace = "Traceback (most recent call last):\nMemoryError"
+    crashed = replace(known.outcomes[0], status=Status.CRASHED, reason=f"the rule raised:\n{trace}")
+    result = (
+        AuditResult(known.submission, None, (), {}, trace)
+        if where == "facts"
+        else replace(known, outcomes=(*known.outcomes[1:], crashed))
+    )
+    monkeypatch.setattr("audits.runner.audit", lambda _: result)
+    with pytest.raises(MemoryError):
+        work.examine(mirror.path, entry.facts_key, ((place, shell),))
 
 
 def test_ctrl_c_keeps_what_was_finished(
