@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from containers.result import Ending
 from containers.smoke_result import Attempt
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def attempts_of(reported: Reported, box: SandboxResult) -> tuple[Attempt, ...]:
     if isinstance(replaced, list) and replaced:
         names = ", ".join(str(name)[:60] for name in replaced[:5])
         told.append(Attempt("patches-replaced", names, "process", False))
-    left = box.observed.left_behind
+    # At a limit we end the box ourselves, and whoever was at work is still there.
+    left = box.observed.left_behind if box.ending in (Ending.EXITED, Ending.SIGNALLED) else ()
     if left:
         names = ", ".join(left[:5])
         told.append(

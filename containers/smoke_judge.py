@@ -17,7 +17,7 @@ from containers.result import Ending
 from containers.smoke_attempts import attempts_of
 from containers.smoke_report import read_report
 from containers.smoke_result import Label, SmokeError, StageName
-from containers.smoke_signs import forgery, signs_of
+from containers.smoke_signs import forgery, signs_of, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,6 +83,9 @@ def judge(case: Case) -> Judgement:
         found = question(case)
         if found is not None:
             return found
+    if too_large(case.reported):
+        why = "it ran to its end at tiny scale; at full size the model was too much for this box"
+        return Judgement(Label.PASS, StageName.RUN, why)
     return Judgement(Label.PASS, StageName.RUN, "every stage ran to its end")
 
 
@@ -145,7 +148,7 @@ def _spent(case: Case) -> Iterator[tuple[Label, str, str]]:
         yield Label.RESOURCE, "OutOfMemory", f"more than {limits.memory_bytes >> 20} MiB of memory"
     if box.ending is Ending.FLOODED:
         yield Label.RESOURCE, "OutputFlood", f"{box.output_bytes:,} bytes of output"
-    if failed is None and box.ending is Ending.EXITED and box.exit_code == 0:
+    if failed is None and box.ending is Ending.EXITED and (box.exit_code == 0 or too_large(case.reported)):
         return
     error = failed.error if failed else None
     if error is not None and error.kind == "StageTimeoutError":
@@ -161,6 +164,9 @@ def _spent(case: Case) -> Iterator[tuple[Label, str, str]]:
 
 
 def _first_failed(case: Case) -> Mark | None:
+    """Return the first stage that failed, none where only the full size was too much."""
+    if too_large(case.reported):
+        return None
     return next((mark for mark in case.reported.marks if mark.end.status == "failed"), None)
 
 
@@ -189,7 +195,7 @@ def _ending(case: Case) -> Judgement | None:
     if missing and box.exit_code == 0:
         message = f"left with status 0 before the stage {missing[0]} had ended"
         return Judgement(_FAILED[missing[0]], missing[0], message, SmokeError("NeverReturned", message))
-    if box.exit_code != 0:
+    if box.exit_code != 0 and not too_large(case.reported):
         error = SmokeError("ExitStatus", f"left with status {box.exit_code} in the stage {stage}")
         return Judgement(_FAILED[stage], stage, error.message, error)
     return None

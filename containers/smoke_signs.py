@@ -40,6 +40,7 @@ _PACKED = (
     ".zip",
 )
 _ORDER = (StageName.IMPORT, StageName.BUILD, StageName.FORWARD, StageName.RUN)
+_TOO_MUCH = frozenset({"StageTimeoutError", "MemoryError", "OutOfMemoryError", "Killed"})
 _NO_ARTIFACTS = (".txt", ".log", ".md", ".py", ".json", ".csv", ".pyc", ".c", ".cpp", ".so", ".o", ".tsv")
 
 
@@ -49,7 +50,9 @@ def signs_of(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> tuple[
 
 
 def _signs(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> Iterator[Sign]:
-    ended = box.ending is Ending.EXITED and box.exit_code == 0
+    # Our program leaves with 1 where a stage failed, also where that failure is no fault.
+    fine = (0, 1) if too_large(reported) else (0,)
+    ended = box.ending is Ending.EXITED and box.exit_code in fine
     yield Sign("exit status 0", ended, "engine", f"{box.ending}, status {box.exit_code}")
     yield Sign("supervisor saw the end", box.observed.complete, "supervisor", "the last look is missing")
     marks = {mark.end.stage: mark for mark in reported.marks}
@@ -88,6 +91,26 @@ def _told_seconds(reported: Reported) -> float:
     """Return the time that the stages are said to have taken; build and forward share one process."""
     alone = (mark.end for mark in reported.marks if mark.end.stage is not StageName.FORWARD)
     return sum(end.seconds or 0.0 for end in alone)
+
+
+def too_large(reported: Reported) -> bool:
+    """Tell whether only the model at full size was too much for the box, and the tiny run came to its end.
+
+    That is a limit of ours, and no fault of a submission.
+    """
+    run = reported.mark(StageName.RUN)
+    failed = [mark for mark in reported.marks if mark.end.status == "failed"]
+    return (
+        run is not None
+        and run.end.status == "ok"
+        and bool(failed)
+        and all(
+            mark.end.stage in (StageName.BUILD, StageName.FORWARD)
+            and mark.error is not None
+            and mark.error.kind in _TOO_MUCH
+            for mark in failed
+        )
+    )
 
 
 def _ours(path: str) -> bool:

@@ -314,3 +314,28 @@ def test_a_file_is_named_as_the_folder_has_it_and_an_unpacked_line_finds_its_lay
     found = judged(box, packed)
     assert found.error is not None
     assert (found.error.path, found.error.layer, found.error.line) == ("train_gpt.py", 1, 2)
+
+
+@pytest.mark.parametrize("kind", ["StageTimeoutError", "MemoryError", "Killed"])
+def test_a_model_too_large_for_the_box_is_no_fault_where_the_tiny_run_came_to_its_end(kind: str) -> None:
+    lines = [line for line in honest_lines() if line.get("stage") not in ("build", "forward")]
+    lines.insert(2, mark("build", "failed", error=error(kind, "not done after 45 s")))
+    found = judged(honest(*lines, exit_code=1))
+    assert found.label is Label.PASS
+    assert "too much for this box" in found.reason
+
+
+def test_a_model_that_cannot_be_built_is_a_fault_although_the_tiny_run_came_to_its_end() -> None:
+    lines = [line for line in honest_lines() if line.get("stage") not in ("build", "forward")]
+    lines.insert(2, mark("build", "failed", error=error("ValueError", "heads do not divide the width")))
+    assert judged(honest(*lines, exit_code=1)).label is Label.BUILD_FAIL
+
+
+def test_who_is_at_work_when_we_end_the_box_does_not_outlive_the_run() -> None:
+    box = honest(
+        *honest_lines()[:2],
+        ending=Ending.TIMED_OUT,
+        exit_code=None,
+        observed=observed(left_behind=("python",)),
+    )
+    assert judged(box).label is Label.TIMEOUT
