@@ -60,7 +60,7 @@ _SIGNS: tuple[tuple[FailureKind, str], ...] = (
     (FailureKind.NO_SPACE, r"no space left on device|disk quota exceeded"),
     (
         FailureKind.NO_RUNTIME,
-        r"unknown or invalid runtime name|unknown runtime specified"
+        r"unknown or invalid runtime name|unknown runtime specified|no valid executable found for OCI runtime"
         r"|default OCI runtime .{1,80} not found|requested OCI runtime .{1,80} is not available",
     ),
     (
@@ -81,12 +81,14 @@ _SIGNS: tuple[tuple[FailureKind, str], ...] = (
     (
         FailureKind.NO_ENGINE,
         r"cannot connect to the docker daemon|is the docker daemon running"
-        r"|FileNotFoundError\(2|ConnectionRefusedError\(111|error while fetching server API version",
+        r"|FileNotFoundError\(2|connection refused|error while fetching server API version",
     ),
     (
         FailureKind.NOT_SUPPORTED,
         r"seccomp|cgroup|user namespaces? |kernel does not support|setgroups"
-        r"|no permissions to create( a)? new namespace|error mounting|uid_map",
+        r"|no permissions to create( a)? new namespace|error mounting|uid_map"
+        r"|range of cpus|memory limit allowed|invalid tmpfs option|invalid mount config"
+        r"|unknown mount option|rlimit",
     ),
     (
         FailureKind.ENGINE_LOST,

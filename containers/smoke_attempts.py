@@ -7,8 +7,9 @@ look into our own code, other processes, privileges or a host's secrets is.
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from containers.result import Ending
 from containers.smoke_result import Attempt
@@ -41,7 +42,22 @@ def attempts_of(reported: Reported, box: SandboxResult) -> tuple[Attempt, ...]:
         told.append(
             Attempt("outliving the run", f"{len(left)} processes left: {names}"[:300], "supervisor", True)
         )
+    by = _killed_by_the_filter(reported, box)
+    if by is not None:
+        told.append(Attempt("forbidden system call", "the kernel ended the process", by, True))
     return tuple(told)
+
+
+def _killed_by_the_filter(
+    reported: Reported, box: SandboxResult
+) -> Literal["engine", "parent", "supervisor"] | None:
+    """Return who saw a process die of a call such as ptrace or mount, None when none did."""
+    if box.signal == signal.SIGSYS:
+        return "engine"
+    ends = [mark.error for mark in reported.marks if mark.sender == reported.parent and mark.error]
+    if any(error.kind == "Killed" and "SIGSYS" in error.message for error in ends):
+        return "parent"
+    return "supervisor" if box.observed.forbidden_calls else None
 
 
 def is_hostile(kind: str, detail: str) -> bool:

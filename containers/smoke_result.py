@@ -136,7 +136,7 @@ class Attempt:
 
     kind: str
     detail: str
-    seen_by: Literal["supervisor", "process", "engine"]
+    seen_by: Literal["supervisor", "process", "engine", "parent"]
     hostile: bool
     """It makes the label ESCAPE_ATTEMPT; what is not hostile is only told."""
     path: str = ""

@@ -59,13 +59,14 @@ class DockerEngine:
         except Exception as error:
             raise EngineError(_failure(error)) from error
         self.version = str(info.get("ServerVersion", ""))
+        self.cpus = float(info.get("NCPU") or 1)
         self.missing = tuple(text for key, text in _GUARDS.items() if not info.get(key, True))
         if not any("seccomp" in option for option in info.get("SecurityOptions") or ()):
             self.missing += ("the daemon does not filter system calls",)
 
     def box(self, request: SandboxRequest) -> DockerBox:
         """Return a box for a request, not yet started."""
-        return DockerBox(self.client, request, self.missing)
+        return DockerBox(self.client, request, self.missing, self.cpus)
 
 
 class DockerBox:
@@ -76,9 +77,10 @@ class DockerBox:
     supervisor_user = f"{SUPERVISOR_USER}:{SUPERVISOR_USER}"
 
     def __init__(
-        self, client: docker.DockerClient, request: SandboxRequest, missing: tuple[str, ...]
+        self, client: docker.DockerClient, request: SandboxRequest, missing: tuple[str, ...], cpus: float
     ) -> None:
-        """Keep what it will be made of."""
+        """Keep what it will be made of; `cpus` are those that there are."""
+        self.cpus = cpus
         self.api = client.api
         self.request = request
         self.image = request.image
@@ -188,7 +190,7 @@ class DockerBox:
             pids_limit=limits.pids,
             mem_limit=limits.memory_bytes,
             memswap_limit=limits.memory_bytes,
-            nano_cpus=int(limits.cpus * 1e9),
+            nano_cpus=int(min(limits.cpus, self.cpus) * 1e9),
             shm_size=SHM_BYTES,
             tmpfs={path: f"{options},size={size}" for path, size in tmpfs_sizes(self.request).items()},
             binds=[f"{host}:{path}:ro" for path, host in layout.mounts.items()],

@@ -100,7 +100,9 @@ class PodmanBox:
         ]
         command += [self.image, *supervisor_command(self.request)]
         pipe = subprocess.PIPE
-        self._supervisor = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+        # conmon notes an end by memory in a file named oom where it was started.
+        where = self._layout.root
+        self._supervisor = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=where)
 
     def channel(self) -> Iterator[bytes]:
         """Yield what the supervisor writes, until the container ends."""
@@ -122,8 +124,10 @@ class PodmanBox:
         user = f"--user={SUBMISSION_USER}:{SUBMISSION_USER}"
         command = ["podman", "exec", user, "--workdir=/scratch", *variables, self.container]
         command += wrapped(self.request.command)
+        assert self._layout is not None
+        pipe, none = subprocess.PIPE, subprocess.DEVNULL
         self._command = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, stdin=none, stdout=pipe, stderr=subprocess.STDOUT, cwd=self._layout.root
         )
         assert self._command.stdout is not None
         return _chunks(self._command.stdout)

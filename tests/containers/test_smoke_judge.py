@@ -212,6 +212,25 @@ def test_a_process_that_outlives_the_run_is_an_escape() -> None:
     assert "miner" in found.reason
 
 
+@pytest.mark.parametrize("ending", [Ending.TIMED_OUT, Ending.FLOODED])
+def test_what_a_limit_cut_short_has_outlived_nothing(ending: Ending) -> None:
+    found = judged(honest(ending=ending, exit_code=None, observed=observed(left_behind=("python",))))
+    assert found.label in (Label.TIMEOUT, Label.RESOURCE)
+
+
+def _killed_by_the_filter() -> list[SandboxResult]:
+    stage = stopped_at("import", {"class": "Killed", "message": "ended by SIGSYS"})
+    alone = honest(ending=Ending.SIGNALLED, exit_code=None, signal=31)
+    return [stage, alone, honest(observed=observed(forbidden_calls=1))]
+
+
+@pytest.mark.parametrize("box", _killed_by_the_filter(), ids=["parent", "engine", "supervisor"])
+def test_a_call_that_the_kernel_punishes_is_an_escape(box: SandboxResult) -> None:
+    found = judged(box)
+    assert found.label is Label.ESCAPE_ATTEMPT
+    assert "forbidden system call" in found.reason
+
+
 OURS = [
     ("ModuleNotFoundError", "No module named 'mamba_ssm'"),
     ("ModuleNotFoundError", "No module named 'tkinter'"),

@@ -296,10 +296,12 @@ def test_a_missing_command_is_no_fault_of_the_submission(box):
     assert result.failure.kind is FailureKind.NO_COMMAND
 
 
-def test_nothing_is_left_on_the_host(box, tmp_path, monkeypatch):
+@pytest.mark.parametrize("code", ["print(1)", "bytearray(1 << 30)"])
+def test_nothing_is_left_on_the_host(box, tmp_path, monkeypatch, code):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    answer(box, "print(1)")
+    monkeypatch.chdir(tmp_path)
+    assert run_code(*box, code).failure is None
     assert os.listdir(tmp_path) == []
 
 

@@ -56,6 +56,8 @@ class Attack:
     limits: Limits = SMALL
     seen: Callable[[SandboxResult], bool] = lambda result: True
     """What the supervisor or the engine must have noticed."""
+    labels: tuple[str, ...] = ()
+    """What a smoke run of a trainer that carries the attack may be called; empty where it is not tried."""
     weakened: Weakening | None = None
     """How the attack comes to work; None where showing it would not be safe."""
 

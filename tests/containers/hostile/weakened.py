@@ -40,7 +40,7 @@ class WeakenedDocker(DockerEngine):
 
 class _WeakBox(DockerBox):
     def __init__(self, engine: WeakenedDocker, request: SandboxRequest) -> None:
-        super().__init__(engine.client, request, engine.missing)
+        super().__init__(engine.client, request, engine.missing, engine.cpus)
         self.weakening = engine.weakening
         self.canary = engine.canary
         self.user = self.weakening.user or self.user
