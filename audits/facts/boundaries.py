@@ -22,6 +22,8 @@ PACKED = ("flash_attn_varlen", "cu_seqlens_q", "cu_seqlens_k", "create_block_mas
 """External names that say: attention is told where documents begin."""
 _SHIFT = re.compile(r":\s*-1\s*[\],]")
 _MIXING = (ast.BitXor, ast.Mod)
+_MASKING = ("masked_fill", "masked_fill_", "where")
+"""Calls that put something else where a mask holds: the mask itself may be a parameter (#1354)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class PreviousMix:
 
     location: Location
     masked: bool
-    """A comparison of tokens takes part, so the start of a document can be left out."""
+    """A comparison of tokens or a mask takes part, so the start of a document can be left out."""
     reached: bool | None
 
 
@@ -145,12 +147,12 @@ def _is_shift(part: ast.Slice, which: str) -> bool:
 
 
 def _compares(scope: FunctionInfo, product: ast.expr) -> bool:
-    """Whether a comparison reaches the product through the names in it."""
+    """Whether a comparison or a mask reaches the product through the names in it."""
     waiting: list[ast.expr] = [product]
     seen = {part.value.id for part in _shifts(product, "previous") if isinstance(part.value, ast.Name)}
     while waiting:
         node = waiting.pop()
-        if any(isinstance(part, ast.Compare) for part in ast.walk(node)):
+        if any(isinstance(part, ast.Compare) or _masks(part) for part in ast.walk(node)):
             return True
         for name in _names(node) - seen:
             seen.add(name)
@@ -166,6 +168,10 @@ def _compares(scope: FunctionInfo, product: ast.expr) -> bool:
         if len(seen) > 40:
             return False
     return False
+
+
+def _masks(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MASKING
 
 
 def _names(node: ast.AST) -> set[str]:

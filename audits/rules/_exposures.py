@@ -23,11 +23,14 @@ class Breach(StrEnum):
     SLOT_CONTEXT = "slot-context-only"
     CALIBRATION = "calib-on-val"
     LATER_TOKENS = "other:later-token-histogram"
+    OVERLAP = "other:overlap-rescore"
 
 
 def breach(exposure: Exposure) -> Breach:
     """Return what an exposure is called."""
     update = exposure.update
+    if exposure.overlapping:
+        return Breach.OVERLAP
     if update.learner is Learner.FREE_TENSOR or update.kind is UpdateKind.SOLVED:
         return Breach.SLOT_CONTEXT if update.prefix_only and not update.shared else Breach.SLOT
     if update.kind is UpdateKind.HISTOGRAM:

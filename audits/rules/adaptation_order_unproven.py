@@ -24,6 +24,7 @@ NEURAL, SCORE_FIRST_TTT, LORA, PHASED, COUNTS = (
     "phased-ttt",
     "ngram-normalised",
 )
+_OTHER_COUNTS = ("target-keyed-count", "byte-mixed", "mixed-where-counted")
 _FOREIGN = changed(
     script(),
     ("import torch\n", "import scoring_kernel\nimport torch\n"),
@@ -91,8 +92,8 @@ class AdaptationOrderUnproven(Rule):
 def legal_patterns(behaviour: Behaviour, native: NativeFacts | None = None) -> tuple[str, ...]:
     """Return the names of what learns in order, with `pure-neural` where the claimed score learned nothing.
 
-    `score-first-ttt` says when something learns, `lora-ttt` that an adapter does, `phased-ttt` that adapters and
-    the model's own weights do.
+    `score-first-ttt` says when something learns, `lora-ttt` that an adapter does. Adapters together with the
+    model's own weights are `phased-ttt`, which stands in the place of the general name.
     """
     kept = kept_in_order(behaviour)
     trained = [update for update in kept if update.kind in STEPS]
@@ -101,10 +102,10 @@ def legal_patterns(behaviour: Behaviour, native: NativeFacts | None = None) -> t
     found = []
     if adapters:
         found.append(LORA)
+    starts_over = {item.update.location for item in behaviour.exposures if not item.update_first}
     if adapters and models:
         found.append(PHASED)
-    starts_over = {item.update.location for item in behaviour.exposures if not item.update_first}
-    if any(update.location not in starts_over for update in trained):
+    elif any(update.location not in starts_over for update in trained):
         found.append(SCORE_FIRST_TTT)
     if _counts(behaviour, native):
         found.append(COUNTS)
@@ -118,10 +119,10 @@ def legal_patterns(behaviour: Behaviour, native: NativeFacts | None = None) -> t
 def _counts(behaviour: Behaviour, native: NativeFacts | None) -> bool:
     """Return True when counts of earlier tokens enter a score, and for every next token alike.
 
-    Counts of bytes, counts under a key that holds the target, counts that the scored tokens filled and hints
-    that only some targets get are other rules' patterns: their mixtures do not sum to one.
+    Counts of bytes, counts under a key that holds the target, counts that the scored tokens filled, hints that
+    only some targets get and mixtures made only where the target was counted do not sum to one.
     """
-    if any(mark.kind in ("target-keyed-count", "byte-mixed") for mark in behaviour.marks):
+    if any(mark.kind in _OTHER_COUNTS for mark in behaviour.marks):
         return False
     exposed = {item.update.location for item in behaviour.exposures}
     gated = {(hint.location.path, hint.function) for hint in native.gated} if native else set()
@@ -135,7 +136,9 @@ def _counts(behaviour: Behaviour, native: NativeFacts | None) -> bool:
 
 def kept_in_order(behaviour: Behaviour) -> tuple[Update, ...]:
     """Return every update that some reported score follows in the right order."""
-    again = (item.update for item in behaviour.exposures if item.kept_order_elsewhere)
+    again = (
+        item.update for item in behaviour.exposures if item.kept_order_elsewhere and not item.overlapping
+    )
     return tuple(dict.fromkeys((*behaviour.adaptations, *again)))
 
 

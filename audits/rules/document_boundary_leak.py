@@ -53,6 +53,11 @@ _OPEN = "            x = torch.cat([x[:, :1], x[:, 1:] + gate * x[:, :-1]], dim=
 _MASKED = """\
             inside = (ids[:, 1:] != BOS).unsqueeze(-1).to(x.dtype)
             x = torch.cat([x[:, :1], x[:, 1:] + gate * x[:, :-1] * inside], dim=1)"""
+_FILLED = """\
+            before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
+            before = before.masked_fill(fresh[..., None], 0)
+            gate = torch.sigmoid(self.gate(x[:, :, :12]))
+            x = (1 - gate) * x + gate * before"""
 
 
 class DocumentBoundaryLeak(Rule):
@@ -61,7 +66,7 @@ class DocumentBoundaryLeak(Rule):
     Why: in packed rows the last token of one document reaches the first of the next, although attention keeps
     documents apart. It stays left to right, so causality as such is kept.
     Looks for: scripts whose attention is told where documents begin, and that add a gated copy of the previous
-    position to a hidden state with no comparison of tokens in the gate.
+    position to a hidden state with no comparison of tokens in the gate and no mask on the copy.
     Blind to: other layers that mix neighbours (convolutions, recurrences).
     Ruling: a maintainer would not merge #1797 as it was (2026-04-26); #1667 has the same gate and is a row. Under
     `practice` this is a note.
@@ -87,6 +92,11 @@ class DocumentBoundaryLeak(Rule):
     clean = (
         Example(
             "the gate is zero at a document's start", _MODEL.format(on=1, mix=_MASKED), taught_by="#1851"
+        ),
+        Example(
+            "the copy is filled under a mask that the caller makes",
+            _MODEL.format(on=1, mix=_FILLED).replace("ids, starts):", "ids, starts, fresh=None):", 1),
+            taught_by="#1354",
         ),
         Example("the gate is off", _MODEL.format(on=0, mix=_OPEN), taught_by="#1530"),
         Example(

@@ -66,8 +66,8 @@ class RescoredAfterAdaptation(FlowRule):
 
     def sightings(self, behaviour: Behaviour, code: CodeFacts) -> Sequence[Sighting]:
         """Return what an earlier evaluation learned and a later one scores with."""
-        seen = sightings_of(behaviour, _tell, Breach.RESCORE)
-        if not behaviour.marks:
+        seen = sightings_of(behaviour, _tell, Breach.RESCORE, Breach.OVERLAP)
+        if all(mark.kind == "mixed-where-counted" for mark in behaviour.marks):
             return seen
         # A cache that is wrong in itself is told by the rule on caches.
         tables = {

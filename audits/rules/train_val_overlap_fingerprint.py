@@ -42,7 +42,7 @@ class TrainValOverlapFingerprint(Rule):
     id = "train-val-overlap-fingerprint"
     axis = Axis.LEGALITY
     condition = Condition.DATA
-    pattern = "train-val-overlap"
+    pattern = "train-on-val"
     sources = (
         RuleSource(
             "issue #2127", "leon2k2k2k", "2026-05-01", "1,499 shards with the full validation split overlap"

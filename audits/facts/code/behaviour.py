@@ -47,11 +47,13 @@ class Exposure:
     carried: bool
     """What was learned reaches the score through weights that were saved, quantised or loaded in between."""
     kept_order_elsewhere: bool = False
-    """The same update keeps the order towards another reported score: this is a second scoring."""
+    """This update, or one before it of the same weights, keeps the order towards another score."""
     headline: bool = True
     """The claimed score depends on it; False for another evaluation that the run also prints."""
     assumed: bool = False
     """Only reached with a switch on that is off by default; the run's other knobs imply it was on."""
+    overlapping: bool = False
+    """Only the overlap of windows makes it one: earlier windows hold tokens that are scored again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ MARKS = {
     lab.ENTROPY_MIXED: "entropy-as-expert",
     lab.CHOSEN: "weights-chosen-by-score",
     lab.UNSAVED: "artifact-replaced",
+    lab.GATED: "mixed-where-counted",
 }
 
 
@@ -124,12 +127,14 @@ def summarise(machine: Machine, claimed_labels: frozenset[str] = frozenset()) ->
             key = (id(conflict.update), conflict.score.location, conflict.same_pass)
             counts = headline is None or bool(headline & labels.conflict(conflict))
             if key not in exposures or counts:
-                exposures[key] = expose(conflict, updates[id(conflict.update)], report, counts, trace.scores)
+                met = expose(conflict, updates[id(conflict.update)], report, counts, trace.scores)
+                only = (id(conflict.update), id(conflict.score)) not in machine.clashes
+                exposures[key] = replace(met, overlapping=only)
     for mixed in machine.mixed_in.values():
         learned_in_order.setdefault(id(mixed), updates[id(mixed)])
-    in_order = ordered_pairs(machine)
+    in_order = again_in_order(machine, ordered_pairs(machine))
     for key, exposure in exposures.items():
-        if key[0] in in_order:
+        if key[0] in in_order and (in_order[key[0]] or not exposure.carried):
             exposures[key] = replace(exposure, kept_order_elsewhere=True)
     exposed = {id(conflict.update) for report in trace.reports for conflict in conflicts_of(labels, report)}
     return Behaviour(
@@ -174,6 +179,21 @@ def ordered_pairs(machine: Machine) -> set[int]:
                 if (id(update), id(site)) not in clashing and not logged:
                     found.add(id(update))
     return found
+
+
+def again_in_order(machine: Machine, in_order: set[int]) -> dict[int, bool]:
+    """Return the updates that kept the order (True) and those that go on after such a one (False).
+
+    A further sweep over tokens that the same weights were scored on and learned from makes what
+    follows a second scoring, not a training before the first (#1430).
+    """
+    begun = [site for site in machine.trace.updates if id(site) in in_order and site.owner]
+    found = {
+        id(site): False
+        for site in machine.trace.updates
+        if any(site.owner & first.owner and first.order < site.order for first in begun)
+    }
+    return found | dict.fromkeys(in_order, True)
 
 
 def freeze(site: UpdateSite) -> Update:

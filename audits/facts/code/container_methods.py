@@ -75,7 +75,10 @@ def get_item(
             return value
     if isinstance(receiver.obj, External):
         return None
-    return Value(machine.mask(receiver) | union(machine, args, kwargs) | machine.moving())
+    mask = machine.mask(receiver)
+    if args:
+        mask |= machine.counted_under(machine.mask(args[0]), mask)
+    return Value(mask | union(machine, args, kwargs) | machine.moving())
 
 
 def view_dict(

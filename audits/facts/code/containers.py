@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audits.facts.code import labels as lab
 from audits.facts.code.machine import Machine
 from audits.facts.code.values import Container, Fixed, HeapObject, Value, join, objects
 
@@ -24,6 +25,9 @@ def make_list(machine: Machine, items: list[Value]) -> Value:
 def add_element(machine: Machine, box: Container, value: Value) -> None:
     """Put one more element into a container."""
     old = machine.heap.get((id(box), "element"))
+    if value.labels & lab.COUNTED:
+        # A count that was raised is one of many again.
+        value = Value(value.labels & ~lab.COUNTED, value.obj, value.const)
     new = value if old is None else join(old, value)
     if old is None or new.labels != old.labels or new.obj is not old.obj or new.const is not old.const:
         machine.put((id(box), "element"), new)

@@ -184,7 +184,14 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         compared = compared or scored and bool(rmask & labels.scores)
         mask |= rmask
     out = mask & (
-        labels.tags | lab.TARGET | labels.lookups | lab.PREFIX | lab.SUFFIX | lab.CHOSEN | labels.knobs
+        labels.tags
+        | lab.TARGET
+        | labels.lookups
+        | lab.PREFIX
+        | lab.SUFFIX
+        | lab.CHOSEN
+        | lab.COUNTED
+        | labels.knobs
     )
     if mask & labels.scores and _lets_choose(machine, node, left, values[0]):
         out |= lab.CHOSEN
@@ -288,7 +295,11 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
         return evaluate(machine, frame, node.body if verdict else node.orelse)
     under = machine.under
     machine.under |= test.labels & machine.labels.knobs
-    out = join(evaluate(machine, frame, node.body), evaluate(machine, frame, node.orelse))
+    gated = 1 if test.labels & lab.COUNTED else 0
+    machine.gated += gated
+    body = evaluate(machine, frame, node.body)
+    machine.gated -= gated
+    out = join(body, evaluate(machine, frame, node.orelse))
     machine.under = under
     if test.labels & lab.CHOSEN:
         out = machine.decided(out)

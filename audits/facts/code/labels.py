@@ -50,6 +50,8 @@ COUNTS = 1 << 14
 BYTES_FILE = 1 << 15
 TARGET = 1 << 16
 """Holds the realised next token itself (the shifted stream)."""
+COUNTED = 1 << 17
+"""A count that a table holds of the realised next token itself."""
 DISTRIBUTION = 1 << 18
 """Softmax or log-softmax output."""
 ENTROPY_EXPERT = 1 << 20
@@ -76,6 +78,8 @@ UNSORTED = 1 << 29
 """Read from a file whose path names no split, in the last reading only."""
 UNSAVED = 1 << 30
 """Weights of the run put where the weights that were read back had been."""
+GATED = 1 << 31
+"""Counts mixed into a score only where the realised token was counted: that does not sum to one."""
 MARKED = TARGET_KEYED | ORACLE | BYTE_MIXED | ENTROPY_MIXED
 """What is an offence on its way to a score."""
 FIRST_DYNAMIC = 32

@@ -127,7 +127,9 @@ class Machine(Memory):
                     continue
                 same = labels.shares_pass(learned_tags & score_tags, update.loops)
                 for site in sites:
-                    if earlier and not site.whole:
+                    if not earlier:
+                        self.clashes.add((id(update), id(site)))
+                    elif not site.whole:
                         continue
                     out |= labels.conflict(self.intern_conflict(update, site, same))
         return out
@@ -155,6 +157,9 @@ class Machine(Memory):
             if any(labels.state_info[bit][0].byte_keyed for bit in bit_numbers(states & labels.table_states)):
                 self.mark(frame, node, lab.BYTE_MIXED)
                 out |= lab.BYTE_MIXED
+            if self.gated and states & labels.table_states:
+                self.mark(frame, node, lab.GATED)
+                out |= lab.GATED
             for bit in bit_numbers(states):
                 update = labels.state_info[bit][0]
                 self.mixed_in[id(update)] = update
@@ -163,6 +168,18 @@ class Machine(Memory):
                 site = labels.score_info[bit]
                 out |= self.conflicts(states, labels.narrowed(site.targets, seen) or site.targets, [site])
         return out
+
+    def counted_under(self, key: int, mask: int) -> int:
+        """Return COUNTED for a read of a table's counts under the target that this very pass cuts out."""
+        labels = self.labels
+        if not (key & lab.TARGET and mask & labels.table_states):
+            return 0
+        for tags in labels.val_tag_sets(key):
+            cut = dict(labels.tag_info[bit] for bit in bit_numbers(tags))
+            inner = next((loop for loop in reversed(self.loops) if loop.number in cut), None)
+            if inner is not None and cut[inner.number] >= labels.tag_info[inner.tag.bit_length() - 1][1]:
+                return lab.COUNTED
+        return 0
 
     def decided(self, value: Value) -> Value:
         """Return what a comparison of scores let through: it is chosen, save for the scores themselves."""

@@ -145,12 +145,22 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
             return machine.branch(
                 frame, [partial(_sorted, machine, frame, node, holds) for holds in (True, False)]
             )
-        alternatives: list[Callable[[], int]] = [lambda: execute(machine, frame, node.body)]
+        counted = bool(test.labels & lab.COUNTED)
+        alternatives: list[Callable[[], int]] = [lambda: _body(machine, frame, node, counted)]
         alternatives.append(lambda: _otherwise(machine, frame, node, under))
         return machine.branch(frame, alternatives)
     finally:
         machine.choosing -= chosen
         machine.under = under
+
+
+def _body(machine: Machine, frame: Frame, node: ast.If, counted: bool) -> int:
+    """Run the branch that a condition opens; `counted`: it asks for a count of the target."""
+    machine.gated += counted
+    try:
+        return execute(machine, frame, node.body)
+    finally:
+        machine.gated -= counted
 
 
 def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:

@@ -183,6 +183,7 @@ def load_container(
     content = machine.content(box)
     mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
     mask |= look_up_table(machine, frame, node, index.labels, mask) | index.labels & lab.CHOSEN
+    mask |= machine.counted_under(index.labels, mask)
     if not mask & labels.vals and (element is None or element.obj is None):
         mask |= index.labels & (labels.vals | labels.reads | lab.TARGET | lab.TRAIN)
     if element is None:
@@ -248,6 +249,8 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     ):
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
     out = labels.narrow(mask, tags) | look_up_table(machine, frame, node, index.labels, mask)
+    if base.obj is None:
+        out |= machine.counted_under(index.labels, mask)
     out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)
     if mask & lab.PIECES or not mask & (labels.scores | labels.params):
         out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
@@ -310,7 +313,7 @@ def rebind(
         return
     mask = machine.mask(value) | written_key(machine, frame, node, index, value, augmented)
     mask |= oracle_write(machine, frame, node, index, base.labels, mask)
-    frame.env[target.id] = Value(old.labels | mask)
+    frame.env[target.id] = Value(old.labels | mask & ~lab.COUNTED)
     frame.stored[target.id] = frame.env[target.id].labels
 
 

@@ -35,6 +35,7 @@ class Mark(IntFlag):
 
 DATA = Mark.TOKEN | Mark.CLASS | Mark.KEYED
 CONTROL = Mark.CLASS | Mark.IMPLIED
+_PUSHES = ("push_back", "emplace_back")
 
 
 @dataclass(slots=True)
@@ -57,6 +58,14 @@ class LoopReading:
     class_lines: list[int] = field(default_factory=list)
     updates: list[int] = field(default_factory=list)
     """Running numbers of statements that write the token into some state."""
+    listed: dict[str, int] = field(default_factory=dict)
+    """Lists that the loop's position (``) and values looked up elsewhere are pushed onto, with the line."""
+
+    @property
+    def sparse(self) -> int:
+        """Return the line that lists a prediction beside its position, 0 where none does (#1518)."""
+        lines = [line for name, line in self.listed.items() if name]
+        return lines[0] if "" in self.listed and lines and self.class_lines else 0
 
     @property
     def predictions(self) -> list[Stored]:
@@ -79,7 +88,7 @@ class GateReader:
             if node.act is Act.LOOP and node.positions:
                 run = _Run(self.by_name, LoopReading(function), node)
                 run.follow()
-                if run.reading.stored:
+                if run.reading.stored or run.reading.sparse:
                     found.append(run.reading)
         return found
 
@@ -221,9 +230,21 @@ class _Run:
             if "." not in name and marks & Mark.LOOKUP:
                 self._output(name, value.args[1], marks, control, node.line)
                 return
+        if value.op is Op.CALL and value.name in _PUSHES and len(value.args) == 2:
+            self._push(value.args[0], value.args[1], node.line, env, control, depth)
         marks = self._marks(value, env, control, depth)
         if marks & (Mark.TOKEN | Mark.KEYED):
             self.reading.updates.append(self.order)
+
+    def _push(
+        self, owner: Expr, value: Expr, line: int, env: dict[str, Mark], control: Mark, depth: int
+    ) -> None:
+        """Note what is listed for positions one by one, instead of being stored at them."""
+        marks = self._marks(value, env, control, depth)
+        if _direct(value) and marks & Mark.POSITION:
+            self.reading.listed[""] = line
+        elif marks & Mark.LOOKUP and not marks & DATA:
+            self.reading.listed.setdefault(_root(owner), line)
 
     # ---- expressions --------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from audits.facts.settings import Settings
 from audits.location import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audits.facts.code.modules import ParsedModule
     from audits.facts.layer import Layer
 
@@ -108,9 +110,32 @@ class _Found:
             for reading, layer, _ in self.readings
             for entry in reading.predictions
         )
+        predictors += tuple(_listing(self.readings, self.functions, modules, settings))
         gated = [entry for entry in self.readings if any(stored.gated for stored in entry[0].predictions)]
         hints = _hints(gated, self.functions, modules, settings) if gated else ()
         return NativeFacts(tuple(self.functions), hints, predictors, tuple(self.problems))
+
+
+def _listing(
+    readings: list[tuple[LoopReading, Layer, ast.AST | None]],
+    functions: list[NativeFunction],
+    modules: tuple[ParsedModule, ...],
+    settings: Settings,
+) -> Iterator[Location]:
+    """Yield the places where a native function that is called lists predictions with their positions."""
+    sparse = [entry for entry in readings if entry[0].sparse and entry[2] is None]
+    indexes = [ModuleIndex(module) for module in modules] if sparse else []
+    for reading, layer, _ in sparse:
+        name = reading.function.name
+        guards = Guards(indexes, settings)
+        calls = [
+            guards.called(index, info)
+            for index in indexes
+            for line in index.mentions(name)
+            if (info := index.function_at(line)) is not None
+        ]
+        if True in calls or None in calls:
+            yield Location(layer.path, reading.sparse, reading.sparse, layer.index)
 
 
 def _hints(

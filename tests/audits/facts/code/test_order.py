@@ -183,6 +183,15 @@ def test_scoring_again_is_told_from_scoring_late() -> None:
     assert breaches(late) == {"train-on-val"}
 
 
+def test_a_further_sweep_after_scoring_belongs_to_the_first() -> None:
+    """#1430: score-first training goes over its tokens once more, and another evaluation scores them then."""
+    again = behaviour_of(block(CUT, SCORE, TRAIN) + RESCORED + block(CUT, TRAIN) + block(CUT, SCORE))
+    assert len(again.exposures) == 2
+    assert breaches(again) == {"two-pass-rescore"}
+    before = behaviour_of(block(CUT, TRAIN) + block(CUT, SCORE, TRAIN))
+    assert breaches(before) == {"train-on-val"}
+
+
 def test_plain_scoring_learns_nothing() -> None:
     seen = behaviour_of(block(CUT, SCORE))
     assert (seen.exposures, seen.adaptations, seen.updates) == ((), (), ())

@@ -6,7 +6,8 @@ from textwrap import indent
 
 import pytest
 
-from tests.audits.facts.code.scripts import SCORE, TRAIN, behaviour_of
+from audits.rules.adaptation_order_unproven import legal_patterns
+from tests.audits.facts.code.scripts import SCORE, TRAIN, behaviour_of, breaches
 
 WHILE = """\
 w = 0
@@ -36,7 +37,10 @@ def windows(loop: str, step: str, *parts: str) -> str:
 @pytest.mark.parametrize("loop", [WHILE, FOR])
 def test_windows_scored_whole(loop: str) -> None:
     """#1358: half of each window was in the one before, and that was learned from."""
-    assert behaviour_of(windows(loop, "512", SCORE, TRAIN)).exposures
+    seen = behaviour_of(windows(loop, "512", SCORE, TRAIN))
+    assert breaches(seen) == {"other:overlap-rescore"}
+    assert legal_patterns(seen) == ()
+    assert breaches(behaviour_of(windows(loop, "512", TRAIN, SCORE))) == {"train-on-val"}
     assert behaviour_of(windows(loop, "512", SCORE)).exposures == ()
 
 

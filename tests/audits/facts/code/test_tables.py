@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from audits.rules.adaptation_order_unproven import legal_patterns
 from tests.audits.facts.code.scripts import CUT, LOGITS, behaviour_of, block, marks
+
+if TYPE_CHECKING:
+    from audits.facts.code.behaviour import Behaviour
 
 SIZE = "size += table[y].sum().item()\n"
 TABLES = """\
@@ -343,3 +349,48 @@ def test_counts_of_tokens_before_in_segments_whose_ends_move() -> None:
 def test_a_segment_that_counts_its_own_tokens_first() -> None:
     early = SEGMENTS.replace("        q = ", "        counts[before, after] += 1\n        q = ")
     assert behaviour_of(BEFORE_SEGMENTS + block(CUT, LOGITS, early, SIZE)).exposures
+
+
+ROWS = """\
+from collections import Counter, defaultdict
+rows = defaultdict(Counter)
+lp = np.zeros(n * L)
+"""
+KEEP = "lp[i * L : i * L + L] = torch.log(p).numpy()\n"
+EACH = "for t in range(n * L):"
+ASK = """\
+target, key = int(tokens[t + 1]), (int(tokens[t - 1]), int(tokens[t]))
+q = 0.0
+for length in (2, 1):
+    row = rows.get(key[-length:])
+    if row is not None:
+        hit = row.get(target, 0)
+        if hit > 0:
+            q = hit / sum(row.values())
+        break
+"""
+RAISE = "rows[key][target] += 1\nrows[key[1:]][target] += 1\nsize += table[target].item()\n"
+ALIKE = "total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\n"
+BRANCH = "if q > 0.0:\n    total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\nelse:\n    total -= lp[t]\n"
+CHOICE = "total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q if q > 0.0 else math.exp(lp[t]))\n"
+HELD = (
+    "if row is not None:\n    total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\nelse:\n    total -= lp[t]\n"
+)
+
+
+def counted(mix: str) -> Behaviour:
+    """Return what a second loop does that mixes exact counts into the losses of a first one."""
+    return behaviour_of(ROWS + block(CUT, LOGITS, KEEP) + block(ASK, mix, RAISE, head=EACH))
+
+
+@pytest.mark.parametrize("mix", [BRANCH, CHOICE], ids=["if", "a if b else c"])
+def test_mixed_only_where_the_target_was_counted(mix: str) -> None:
+    """#1044: what has not been counted keeps all of its probability, so the sum passes one."""
+    assert marks(counted(mix)) == {"mixed-where-counted"}
+    assert "ngram-normalised" not in legal_patterns(counted(mix))
+
+
+@pytest.mark.parametrize("mix", [ALIKE, HELD], ids=["always", "where the context was met"])
+def test_mixed_for_every_target_alike(mix: str) -> None:
+    assert marks(counted(mix)) == set()
+    assert "ngram-normalised" in legal_patterns(counted(mix))

@@ -102,3 +102,38 @@ def test_python(lines: str, gated: bool) -> None:
 @pytest.mark.parametrize("source", ["", "}{" * 500, "(" * 3000, "int f(", "\x00\x01", "for(;;)" * 400])
 def test_broken_c_is_read(source: str) -> None:
     assert read_native((Layer("k.c", 0, source, language="c"),)).gated == ()
+
+
+LISTED = """\
+void match(const int *ids, long n, std::vector<int> &head, std::vector<int> &at, std::vector<int> &next) {{
+    for (int t = 0; t < n; t++) {{
+        const int tok = ids[t];
+        const int p = head[tok];
+        if (p >= 0 && p + 1 < t) {{
+            {listing}
+        }}
+        head[tok] = t;
+    }}
+}}
+"""
+CALLED = "import ext\n\ndef run(ids):\n    return ext.match(ids)\n\n{run}\n"
+
+
+@pytest.mark.parametrize(
+    ("listing", "run", "found"),
+    [
+        ("at.push_back(t); next.push_back(ids[p + 1]);", "run([1])", 1),
+        ("next.push_back(ids[p + 1]);", "run([1])", 0),
+        ("at.push_back(t); next.push_back(1);", "run([1])", 0),
+        ("at.push_back(t); next.push_back(ids[p + 1]);", "", 0),
+    ],
+    ids=["called", "no position", "nothing looked up", "never called"],
+)
+def test_predictions_listed_with_their_positions(listing: str, run: str, found: int) -> None:
+    """#1518: continuations of earlier matches are listed; the caller mixes them into whole rows."""
+    layer = Layer("main.py", 0, CALLED.format(run=run), language="python")
+    module = ParsedModule(layer, ast.parse(layer.source), True)
+    native = Layer("k.cpp", 0, LISTED.format(listing=listing), language="cpp")
+    seen = read_native((native,), (module,))
+    assert len(seen.compiled_predictors) == found
+    assert seen.gated == ()
