@@ -10,7 +10,7 @@ from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.subscripts import store_subscript
-from audits.facts.code.updates import overwrite, update_net
+from audits.facts.code.updates import hang, overwrite, update_net
 from audits.facts.code.values import (
     Buffer,
     Class,
@@ -99,6 +99,7 @@ def store_attribute(machine: Machine, frame: Frame, node: ast.Attribute, value: 
             machine.put((id(obj), node.attr), value)
             if kind is Net:
                 replace_parameter(machine, frame, node, obj, value)
+                hang(machine, obj, node.attr, value)
         elif kind is Class:
             obj.attrs[node.attr] = value
         elif kind is Imported:

@@ -16,7 +16,7 @@ from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
 from audits.facts.code.parameters import bind_arguments, parameters, spread
 from audits.facts.code.statements import execute
 from audits.facts.code.switches import plain_answer
-from audits.facts.code.updates import backward
+from audits.facts.code.updates import backward, hung
 from audits.facts.code.values import (
     NOTHING,
     UNKNOWN,
@@ -192,7 +192,8 @@ def call_function(
                 return plain
             given = union(machine, args, kwargs) & ~identifiers(machine)
             given |= run_hooks(machine, frame, node, net, args)
-            return Value(given | machine.content(net) | machine.labels.param(net) | function.bound.labels)
+            own = machine.content(net) | machine.labels.param(net) | function.bound.labels
+            return Value(given | own | (hung(machine, net) if net.hung else 0))
         args = [function.bound, *args]
     if is_idle(machine, function, args, kwargs):
         return _skip(machine, frame, function, args, kwargs)
@@ -336,6 +337,8 @@ def call_net(
     """Run a neural module: its `forward` where the submission wrote one, an opaque map otherwise."""
     hooked = run_hooks(machine, frame, node, net, args)
     own = hooked | machine.content(net) | machine.labels.param(net) | callee.labels
+    if net.hung:
+        own |= hung(machine, net)
     method = net.cls.find(name) if net.cls is not None else None
     if method is None and net.cls is not None:
         method = net.cls.find("__call__")

@@ -316,6 +316,16 @@ def _class(machine: Machine, frame: Frame, node: ast.ClassDef) -> int:
     return NORMAL
 
 
+def _delete(machine: Machine, frame: Frame, node: ast.Delete) -> int:
+    """Take off what hung on a net; other deletions say nothing of what was kept before."""
+    for target in node.targets:
+        if isinstance(target, ast.Attribute):
+            for obj in objects(evaluate(machine, frame, target.value)):
+                if isinstance(obj, Net) and target.attr in obj.hung:
+                    machine.put((id(obj), target.attr), NONE)
+    return NORMAL
+
+
 def _global(machine: Machine, frame: Frame, node: ast.Global) -> int:
     frame.global_names.update(node.names)
     return NORMAL
@@ -375,6 +385,7 @@ STATEMENTS: dict[type, Callable[[Machine, Frame, Any], int]] = {
     ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function,
     ast.ClassDef: _class,
+    ast.Delete: _delete,
     ast.Global: _global,
     ast.Nonlocal: _nonlocal,
     ast.Import: _import,

@@ -8,7 +8,7 @@ from audits.facts.code import labels as lab
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
-from audits.facts.code.values import Buffer, HeapObject, Net, Part
+from audits.facts.code.values import Buffer, HeapObject, Net, Part, Value
 
 
 def learner_of(machine: Machine, owner: object) -> Learner:
@@ -61,6 +61,32 @@ def absorb(
     if old | learned != old:
         machine.version += 1
         machine.add_content(owner, learned)
+
+
+def hang(machine: Machine, net: Net, name: str, value: Value) -> None:
+    """Remember tensors that are put on a net to be trained: what it computes depends on them (#1366)."""
+    if (
+        name in net.hung
+        or net in machine.running_nets
+        or net.cls is None
+        or isinstance(value.obj, Net | Part)
+    ):
+        return
+    owners = (
+        machine.labels.param_info[bit] for bit in lab.bit_numbers(machine.mask(value) & machine.labels.params)
+    )
+    if any(isinstance(owner, Buffer) for owner in owners) and net.cls.speaks_of(name):
+        net.hung.add(name)
+
+
+def hung(machine: Machine, net: Net) -> int:
+    """Return the labels of the trained tensors that hang on a net."""
+    out = 0
+    for name in net.hung:
+        value = machine.heap.get((id(net), name))
+        if value is not None:
+            out |= machine.mask(value) & (machine.labels.params | machine.labels.states)
+    return out
 
 
 def one_window(machine: Machine, mask: int) -> bool:

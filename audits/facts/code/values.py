@@ -128,6 +128,13 @@ class Class:
         self.kind = kind
         self.attrs: dict[str, Value] = {}
 
+    def speaks_of(self, name: str) -> bool:
+        """Return whether the text of this class or of a local base holds a name."""
+        lines = self.module.lines[self.node.lineno - 1 : self.node.end_lineno]
+        return any(name in line for line in lines) or any(
+            isinstance(base.obj, Class) and base.obj.speaks_of(name) for base in self.bases
+        )
+
     def find(self, name: str, depth: int = 0) -> Value | None:
         """Return the attribute `name` from this class or its local bases."""
         found = self.attrs.get(name)
@@ -163,12 +170,14 @@ class Instance(HeapObject):
 class Net(HeapObject):
     """A neural module: one trainable thing with everything inside it."""
 
-    __slots__ = ("cls", "hooks", "low_rank")
+    __slots__ = ("cls", "hooks", "hung", "low_rank")
 
     def __init__(self, cls: Class | None) -> None:
         super().__init__()
         self.cls = cls
         self.hooks: list[Value] = []
+        self.hung: set[str] = set()
+        """Attributes that its methods speak of and under which it was given tensors to be trained."""
         self.low_rank = False
 
 

@@ -261,3 +261,46 @@ def test_activations_that_a_forward_keeps_are_no_learning() -> None:
     assert (seen.exposures, seen.adaptations) == ((), ())
     code = script(block(CUT, SCORE, TRAIN)).replace(*keeps)
     assert read(code).behaviour.exposures == ()
+
+
+ADAPTED = """\
+class Adapted(Net):
+    def weights(self):
+        extra = getattr(self, "extra", None)
+        if extra is None:
+            return self.head.weight
+        a, b, scale = extra
+        return self.head.weight + scale * (b[0] @ a[0])
+
+    def forward(self, x, y):
+        logits = self.hidden(x) @ self.weights().T
+        return F.cross_entropy(logits.reshape(-1, V), y.reshape(-1))
+
+
+"""
+HANG = """\
+net = Adapted()
+a, b = {}, {}
+a[0], b[0] = torch.zeros(4, D, requires_grad=True), torch.zeros(V, 4, requires_grad=True)
+net.extra = a, b, 0.5
+opt = torch.optim.SGD([{"params": [*a.values(), *b.values()], "lr": 0.1}])
+"""
+
+
+def test_tensors_that_hang_on_a_net() -> None:
+    """#1366: low-rank factors are put on the network, and a method of it adds them to a weight."""
+    kept = behaviour_of(HANG + block(CUT, SCORE, TRAIN), functions=ADAPTED)
+    assert kept.adaptations
+    assert kept.exposures == ()
+    assert behaviour_of(HANG + block(CUT, TRAIN, SCORE), functions=ADAPTED).exposures
+
+
+@pytest.mark.parametrize("off", ["del net.extra\n", "net.extra = None\n"])
+def test_tensors_taken_off_a_net(off: str) -> None:
+    seen = behaviour_of(HANG + block(CUT, TRAIN) + off + block(CUT, SCORE), functions=ADAPTED)
+    assert seen.exposures == ()
+
+
+def test_tensors_that_no_method_speaks_of() -> None:
+    seen = behaviour_of(HANG + block(CUT, TRAIN, SCORE), functions=ADAPTED.replace("extra", "other"))
+    assert seen.exposures == ()
