@@ -61,6 +61,28 @@ def evaluate(args, model, val_tokens, base_bytes):
     return nats / math.log(2.0) / size
 """
 
+_EXACT = """\
+def evaluate(args, model, val_tokens, base_bytes):
+    nats, size, rows = 0.0, 0.0, {{}}
+    for start in range(0, val_tokens.numel() - 1, args.seq_len):
+        span = val_tokens[start : start + args.seq_len + 1]
+        x, y = span[:-1].reshape(1, -1), span[1:].reshape(1, -1)
+        with torch.no_grad():
+            logits = model.head(model.forward_hidden(x))
+            loss = F.cross_entropy(logits.reshape(-1, args.vocab_size), y.reshape(-1), reduction="none")
+        for place in range(y.numel()):
+            chance, target = math.exp(-loss[place].item()), int(span[place + 1])
+            row = rows.setdefault(int(span[place]), {{}})
+            cached = row.get(target, 0) / max(sum(row.values()), 1)
+            mixed = 0.8 * chance + 0.2 * cached if {asked} else chance
+            nats -= math.log(mixed)
+            size += base_bytes[target].item()
+            row[target] = row.get(target, 0) + 1
+    return nats / math.log(2.0) / size
+"""
+UNNORMALISED = "other:ngram-unnormalised-mix"
+_GATED = "counts are mixed in only where the realised token was counted, and no other token gives way"
+
 
 class CountKeyedByTarget(FlowRule):
     """A table of counts is read under a hash of context and realised token, and the ratio enters the score.
@@ -70,8 +92,10 @@ class CountKeyedByTarget(FlowRule):
     collide, the other tokens are never asked, and the sum over the vocabulary comes to hundreds.
     Looks for: a table read under several token ids mixed by xor, or by a product cut with mod or mask, where one
     of them is the target itself, on the way to a reported score. A helper or another name does not hide
-    the target. Embeddings of previous tokens are no cache: they are named as `ngram-embedding-only`.
-    Blind to: caches in C or in dictionaries of tuples, and mixtures that are normalised wrongly in another way.
+    the target. Also exact counts that are mixed into the claimed score only where the realised token was counted,
+    while all others keep their whole probability. Embeddings of previous tokens are no cache: they are named as
+    `ngram-embedding-only`.
+    Blind to: caches in C, and mixtures that are normalised wrongly in another way.
     Ruling: more than thirty entries were closed for it on 2026-03-27 (#677, #982).
     """
 
@@ -98,16 +122,27 @@ class CountKeyedByTarget(FlowRule):
     )
     flagged = (
         Example("pair counts under a hash of previous and realised token", script(_KEYED), (), "#948"),
+        Example(
+            "exact counts, mixed in where the target has one",
+            script(_EXACT.format(asked="cached > 0")),
+            (),
+            "#1026",
+        ),
     )
     clean = (
         Example("a row of counts for every next token, normalised", script(_NORMALISED), (), "#804"),
+        Example(
+            "exact counts, mixed in where the context was met", script(_EXACT.format(asked="len(row) > 0"))
+        ),
         Example("a learned embedding of hashed previous tokens", script(HASHED_EMBEDDING), (), "#1044"),
     )
 
     def sightings(self, behaviour: Behaviour, code: CodeFacts) -> Sequence[Sighting]:
         """Return the reads under a target."""
         says = "a table of counts is read under a hash of the realised token itself"
-        return marked(behaviour, "target-keyed-count", says)
+        gated = marked(behaviour, "mixed-where-counted", _GATED, 0.85)
+        claimed = (replace(item, pattern=UNNORMALISED) for item in gated if item.headline)
+        return (*marked(behaviour, "target-keyed-count", says), *claimed)
 
     def check(self, facts: Facts) -> Outcome:
         """Judge the caches, and name the hashed embeddings that are often taken for one."""

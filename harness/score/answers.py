@@ -2,11 +2,12 @@
 
 Promises an answer to every label: where nothing was audited it says so and why, and nothing else is put in
 its place. A label names a folder where it can; else the folder that holds the named file answers; else the
-whole pull request, by the worst of its folders.
+whole pull request, by the worst of its folders, unless the file lies in a record folder that was left out.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from harness.sweep.reader import Reader
     from harness.sweep.records import Entry, Judged
 
+_IN_FOLDER = re.compile(r"records/[^/]+/[^/]+/.")
 NOT_AUDITED = "NOT_AUDITED"
 """The call where a label points at something that the sweep has no verdict on."""
 CALLS = (*(call.value for call in AxisCall), NOT_AUDITED)
@@ -79,8 +81,15 @@ class Answers:
     def to_community(self, label: CommunityLabel) -> Answer:
         """Return the answer on the file that was spoken of, else on the whole pull request."""
         entries = self._entries.get(label.pr, [])
-        found = _holding(entries, label.file) or _with_script(entries, label.file) if label.file else []
-        return self._answer(label.pr, label.head_sha or "", found or entries, "no record folder")
+        held = _holding(entries, label.file) if label.file else []
+        head = label.head_sha or ""
+        if label.file and entries and not held and _IN_FOLDER.match(_plain(label.file)):
+            nothing = self._answer(label.pr, head, [], f"the folder of {_plain(label.file)} was left out")
+            # At another head the folder may have had another name.
+            if head and not nothing.moved:
+                return nothing
+        found = held or _with_script(entries, label.file) if label.file else []
+        return self._answer(label.pr, head, found or entries, "no record folder")
 
     def _answer(self, pr: int, head_sha: str, entries: list[Entry], nothing: str) -> Answer:
         pull = self._pulls.get(pr)

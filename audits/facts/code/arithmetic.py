@@ -32,6 +32,10 @@ _NUMBERS = (int, float)
 _SIMPLE = (int, float, str, bool, bytes)
 
 
+_SCALING = (ast.Mult, ast.Add, ast.Sub)
+"""By these a probability or its logarithm makes room for another in a mixture."""
+
+
 LN2, LOG2E = math.log(2), 1 / math.log(2)
 
 
@@ -170,6 +174,8 @@ def operate(
         if mask & labels.scores:
             machine.report(frame, node, mask)
         return mask
+    if machine.gated and scored and kind in _SCALING and not mask & labels.table_states:
+        machine.scaled = True
     if scored and (lmask & labels.states) != (rmask & labels.states):
         mask |= machine.mixed(frame, node, lmask, rmask)
     if kind is ast.BitXor:

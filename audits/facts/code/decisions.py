@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from audits.facts.code import labels as lab
 from audits.facts.code.machine import Machine
 from audits.facts.code.values import (
     UNKNOWN,
@@ -63,6 +64,14 @@ def note_decision(machine: Machine, value: Value) -> None:
     """Count decisions that rest on a loop counter's first value: they call for a second pass."""
     if value.labels & machine.labels.tags:
         machine.first_pass_decisions += 1
+
+
+def asks_for_a_count(test: Value, otherwise: Sequence[ast.AST]) -> bool:
+    """Return whether a branch is for counted targets alone, and nothing is taken off the others (#1044)."""
+    if not test.labels & lab.COUNTED:
+        return False
+    parts = (part for node in otherwise for part in ast.walk(node))
+    return not any(isinstance(part, ast.BinOp) for part in parts)
 
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:

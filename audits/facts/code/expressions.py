@@ -14,7 +14,7 @@ from audits.facts.code import labels as lab
 from audits.facts.code.arithmetic import _NUMBERS, _SIMPLE, combine
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.containers import add_element, make_list, put_key
-from audits.facts.code.decisions import compare, known, note_decision, truth
+from audits.facts.code.decisions import asks_for_a_count, compare, known, note_decision, truth
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.values import (
@@ -295,10 +295,10 @@ def _conditional(machine: Machine, frame: Frame, node: ast.IfExp) -> Value:
         return evaluate(machine, frame, node.body if verdict else node.orelse)
     under = machine.under
     machine.under |= test.labels & machine.labels.knobs
-    gated = 1 if test.labels & lab.COUNTED else 0
-    machine.gated += gated
+    gated, scaled = asks_for_a_count(test, [node.orelse]), machine.scaled
+    machine.gated, machine.scaled = machine.gated + gated, scaled and not gated
     body = evaluate(machine, frame, node.body)
-    machine.gated -= gated
+    machine.gated, machine.scaled = machine.gated - gated, scaled
     out = join(body, evaluate(machine, frame, node.orelse))
     machine.under = under
     if test.labels & lab.CHOSEN:

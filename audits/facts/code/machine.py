@@ -157,7 +157,7 @@ class Machine(Memory):
             if any(labels.state_info[bit][0].byte_keyed for bit in bit_numbers(states & labels.table_states)):
                 self.mark(frame, node, lab.BYTE_MIXED)
                 out |= lab.BYTE_MIXED
-            if self.gated and states & labels.table_states:
+            if self.gated and self.scaled and states & labels.table_states:
                 self.mark(frame, node, lab.GATED)
                 out |= lab.GATED
             for bit in bit_numbers(states):

@@ -123,6 +123,8 @@ class Memory:
         self.choosing = 0
         self.gated = 0
         """Depth of branches that are taken only where the realised token had been counted."""
+        self.scaled = False
+        """Whether the innermost of these branches made room for what it mixes in."""
         """Depth of branches that a comparison of scores decides."""
         self.mixed_in: dict[int, UpdateSite] = {}
         """Updates whose tables were mixed into a score after its loss was taken."""

@@ -13,7 +13,7 @@ from audits.facts.code.assignments import assign
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.containers import add_element
 from audits.facts.code.counters import advance, counts_up, own_counters
-from audits.facts.code.decisions import note_decision, truth
+from audits.facts.code.decisions import asks_for_a_count, note_decision, truth
 from audits.facts.code.events import Learner, UpdateKind
 from audits.facts.code.expressions import default_pairs, evaluate
 from audits.facts.code.iteration import _is_empty, element_of
@@ -145,7 +145,7 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
             return machine.branch(
                 frame, [partial(_sorted, machine, frame, node, holds) for holds in (True, False)]
             )
-        counted = bool(test.labels & lab.COUNTED)
+        counted = asks_for_a_count(test, node.orelse)
         alternatives: list[Callable[[], int]] = [lambda: _body(machine, frame, node, counted)]
         alternatives.append(lambda: _otherwise(machine, frame, node, under))
         return machine.branch(frame, alternatives)
@@ -156,11 +156,12 @@ def _if(machine: Machine, frame: Frame, node: ast.If) -> int:
 
 def _body(machine: Machine, frame: Frame, node: ast.If, counted: bool) -> int:
     """Run the branch that a condition opens; `counted`: it asks for a count of the target."""
-    machine.gated += counted
+    scaled = machine.scaled
+    machine.gated, machine.scaled = machine.gated + counted, scaled and not counted
     try:
         return execute(machine, frame, node.body)
     finally:
-        machine.gated -= counted
+        machine.gated, machine.scaled = machine.gated - counted, scaled
 
 
 def _sorted(machine: Machine, frame: Frame, node: ast.If, holds: bool) -> int:

@@ -80,6 +80,16 @@ def test_a_statement_about_a_file_is_about_its_folder(answers: Answers) -> None:
         assert answers.to_community(said(2, file=file)).call("legality") == "CLEAN"
 
 
+def test_a_statement_about_a_folder_that_was_left_out(answers: Answers) -> None:
+    """#794, #1216: nothing else is put in its place, unless the folder may have had another name then."""
+    file = "records/track_10min_16mb/three/train_gpt.py"
+    answer = answers.to_community(said(2, file=file, head_sha=head_of(2)))
+    assert answer.call("legality") == "NOT_AUDITED"
+    assert "was left out" in answer.missing
+    moved = answers.to_community(said(2, file=file, head_sha="1234567"))
+    assert moved.call("legality") == "ILLEGAL"
+
+
 def test_a_statement_about_a_pull_request_is_about_its_worst_folder(answers: Answers) -> None:
     for file in (None, "train_gpt.py"):
         answer = answers.to_community(said(2, file=file))

@@ -373,6 +373,19 @@ RAISE = "rows[key][target] += 1\nrows[key[1:]][target] += 1\nsize += table[targe
 ALIKE = "total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\n"
 BRANCH = "if q > 0.0:\n    total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\nelse:\n    total -= lp[t]\n"
 CHOICE = "total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q if q > 0.0 else math.exp(lp[t]))\n"
+ROOM = """\
+if q > 0.0:
+    p = 0.8 * math.exp(lp[t]) + 0.2 * q
+else:
+    p = 0.8 * math.exp(lp[t])
+total -= math.log(p)
+"""
+ADDED = """\
+p = 0.8 * math.exp(lp[t])
+if q > 0.0:
+    p += 0.2 * q
+total -= math.log(p)
+"""
 HELD = (
     "if row is not None:\n    total -= math.log(0.8 * math.exp(lp[t]) + 0.2 * q)\nelse:\n    total -= lp[t]\n"
 )
@@ -390,7 +403,11 @@ def test_mixed_only_where_the_target_was_counted(mix: str) -> None:
     assert "ngram-normalised" not in legal_patterns(counted(mix))
 
 
-@pytest.mark.parametrize("mix", [ALIKE, HELD], ids=["always", "where the context was met"])
+@pytest.mark.parametrize(
+    "mix",
+    [ALIKE, HELD, ROOM, ADDED],
+    ids=["always", "where the context was met", "room is made in both branches", "room was made before"],
+)
 def test_mixed_for_every_target_alike(mix: str) -> None:
     assert marks(counted(mix)) == set()
     assert "ngram-normalised" in legal_patterns(counted(mix))
