@@ -31,7 +31,8 @@ def breach(exposure: Exposure) -> Breach:
     update = exposure.update
     if exposure.overlapping:
         return Breach.OVERLAP
-    if update.learner is Learner.FREE_TENSOR or update.kind is UpdateKind.SOLVED:
+    again = exposure.kept_order_elsewhere and not exposure.same_pass
+    if update.learner is Learner.FREE_TENSOR and not again or update.kind is UpdateKind.SOLVED:
         return Breach.SLOT_CONTEXT if update.prefix_only and not update.shared else Breach.SLOT
     if update.kind is UpdateKind.HISTOGRAM:
         return Breach.LATER_TOKENS

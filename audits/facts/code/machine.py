@@ -15,6 +15,15 @@ from audits.facts.code.values import Container, Fixed, Function, Value
 class Machine(Memory):
     """A reading with its records."""
 
+    def __init__(self, budget: int) -> None:
+        super().__init__(budget)
+        self.clashes: set[tuple[int, int]] = set()
+        """Updates and scores (by id) that are out of order even where no windows overlap."""
+        self.gated = 0
+        """Depth of branches that are taken only where the realised token had been counted."""
+        self.scaled = False
+        """Whether the innermost of these branches made room for what it mixes in."""
+
     def next_order(self) -> int:
         """Return the next number of the sequence that updates and scores share."""
         self.order += 1

@@ -107,8 +107,6 @@ class Memory:
         """Names of positions that a loop moves on, with the loop and the known step."""
         self.overlapped: set[int] = set()
         """Loops whose windows reach into the next pass."""
-        self.clashes: set[tuple[int, int]] = set()
-        """Updates and scores (by id) that are out of order even where no windows overlap."""
         self.split_at: set[tuple[str, str, str]] = set()
         """Where a single file of data is cut, as function, data and boundary are written."""
         self.branches_made: dict[int, Any] = {}
@@ -121,10 +119,6 @@ class Memory:
         self.under = 0
         """Open switches that decided the way here (their `knob` labels)."""
         self.choosing = 0
-        self.gated = 0
-        """Depth of branches that are taken only where the realised token had been counted."""
-        self.scaled = False
-        """Whether the innermost of these branches made room for what it mixes in."""
         """Depth of branches that a comparison of scores decides."""
         self.mixed_in: dict[int, UpdateSite] = {}
         """Updates whose tables were mixed into a score after its loss was taken."""

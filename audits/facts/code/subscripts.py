@@ -183,7 +183,6 @@ def load_container(
     content = machine.content(box)
     mask = labels.narrow(content | base.labels | (element.labels if element is not None else 0), tags)
     mask |= look_up_table(machine, frame, node, index.labels, mask) | index.labels & lab.CHOSEN
-    mask |= machine.counted_under(index.labels, mask)
     if not mask & labels.vals and (element is None or element.obj is None):
         mask |= index.labels & (labels.vals | labels.reads | lab.TARGET | lab.TRAIN)
     if element is None:
@@ -199,16 +198,15 @@ def load_container(
 def look_up_table(machine: Machine, frame: Frame, node: ast.AST, key: int, content: int) -> int:
     """Record a read under a key of token ids and return its labels."""
     labels = machine.labels
-    reads = key & labels.hashed_reads
+    counted, reads = machine.counted_under(key, content), key & labels.hashed_reads
     if not reads or not key & lab.HASHED:
-        return 0
-    lookup = Lookup(
-        machine.location(frame, node), (id(node), reads), reads, True, bool(key & lab.TARGET_HASHED)
-    )
-    out = labels.lookup(lookup)
+        return counted
+    of_target = bool(key & lab.TARGET_HASHED)
+    lookup = Lookup(machine.location(frame, node), (id(node), reads), reads, True, of_target)
+    out = labels.lookup(lookup) | counted
     if len(labels.lookup_info) > len(machine.trace.lookups):
         machine.trace.lookups.append(lookup)
-    if lookup.target_in_key:
+    if of_target:
         machine.mark(frame, node, lab.TARGET_KEYED)
         out |= lab.TARGET_KEYED
     return out
@@ -249,8 +247,6 @@ def load_tensor(machine: Machine, frame: Frame, node: ast.Subscript, base: Value
     ):
         return Value(mask | tags | machine.scored(frame, node, mask, index.labels))
     out = labels.narrow(mask, tags) | look_up_table(machine, frame, node, index.labels, mask)
-    if base.obj is None:
-        out |= machine.counted_under(index.labels, mask)
     out |= index.labels & (labels.states | labels.lookups | lab.TARGET_KEYED | lab.SCORE_COMPARED)
     if mask & lab.PIECES or not mask & (labels.scores | labels.params):
         out |= index.labels & (labels.vals | lab.TARGET | lab.TRAIN | lab.PIECES | labels.reads)
@@ -379,7 +375,7 @@ def store_into(
         if learned or tags:
             machine.add_content(obj, learned | tags)
     elif kind is Buffer:
-        mask = machine.mask(value) | learned | index.labels & machine.labels.tags
+        mask = machine.mask(value) & ~lab.COUNTED | learned | index.labels & machine.labels.tags
         mask |= oracle_write(machine, frame, node, index, machine.content(obj), mask)
         if index.cut and known(value):
             cut = index.cut

@@ -295,6 +295,12 @@ def test_tensors_that_hang_on_a_net() -> None:
     assert behaviour_of(HANG + block(CUT, TRAIN, SCORE), functions=ADAPTED).exposures
 
 
+def test_tensors_left_on_a_net_after_a_score_in_order() -> None:
+    again = 'print(f"a val_bpb:{total / math.log(2.0) / size}")\ntotal, size = 0.0, 0.0\n'
+    seen = behaviour_of(HANG + block(CUT, SCORE, TRAIN) + again + block(CUT, SCORE), functions=ADAPTED)
+    assert breaches(seen) == {"two-pass-rescore"}
+
+
 @pytest.mark.parametrize("off", ["del net.extra\n", "net.extra = None\n"])
 def test_tensors_taken_off_a_net(off: str) -> None:
     seen = behaviour_of(HANG + block(CUT, TRAIN) + off + block(CUT, SCORE), functions=ADAPTED)
