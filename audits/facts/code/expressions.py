@@ -164,6 +164,10 @@ def _asked_later(machine: Machine, frame: Frame, node: ast.BoolOp, part: ast.exp
     return out
 
 
+_ASKED = lab.TARGET | lab.PREFIX | lab.SUFFIX | lab.CHOSEN | lab.COUNTED
+"""What a truth value keeps of the values that were compared."""
+
+
 def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
     left = evaluate(machine, frame, node.left)
     values = [evaluate(machine, frame, item) for item in node.comparators]
@@ -183,16 +187,7 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
         rmask = machine.mask(value)
         compared = compared or scored and bool(rmask & labels.scores)
         mask |= rmask
-    out = mask & (
-        labels.tags
-        | lab.TARGET
-        | labels.lookups
-        | lab.PREFIX
-        | lab.SUFFIX
-        | lab.CHOSEN
-        | lab.COUNTED
-        | labels.knobs
-    )
+    out = mask & (labels.tags | labels.lookups | labels.knobs | _ASKED)
     if mask & labels.scores and _lets_choose(machine, node, left, values[0]):
         out |= lab.CHOSEN
     return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
