@@ -67,9 +67,9 @@ def smoke(
 ) -> None:
     """Run submissions in a locked box: import, build, train a few steps, save, reload, evaluate.
 
-    Leaves with 0 PASS, 12 when the submission's own code fails, 10 when a person should look (TIMEOUT,
-    RESOURCE, SHIM_GAP, ESCAPE_ATTEMPT), 13 nothing to run, 14 when there is no box to run in; 1 is a bug of
-    ours, 2 a mistake of usage.
+    Leaves with 0 PASS, 12 when the submission's own code fails, 10 when a person should look
+    (TIMEOUT, RESOURCE, SHIM_GAP, ESCAPE_ATTEMPT), 13 nothing to run, 14 when there is no box;
+    1 is a bug of ours, 2 a mistake of usage.
     """
     from containers.request import MIB, Limits
     from containers.smoke_job import SmokeOptions
