@@ -12,10 +12,11 @@ KEY := $(shell cksum < pyproject.toml | tr -d ' ')
 CORE := $(VENV)/.core-$(KEY)
 CPU := $(VENV)/.cpu-$(KEY)
 DEV := $(VENV)/.dev-$(KEY)
+NPM := tests/npm/node_modules/.stamp-$(shell cksum < tests/npm/package-lock.json | tr -d ' ')
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test image lint typecheck imports examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports workflows examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -23,7 +24,7 @@ help: ## List the targets
 audit: $(CORE) ## Audit the four embedded examples and print their review
 	@$(REFEREE) audit --no-exit-codes
 
-test: $(DEV) lint typecheck imports ## Run every check that needs neither mirror nor GPU
+test: $(DEV) $(NPM) lint typecheck imports workflows ## Run every check that needs neither mirror nor GPU
 	@engines="$$(scripts/start_docker.sh)"; \
 	case " $$engines " in *" docker "*) $(PY) -m containers.image | tail -n 1 ;; esac; \
 	REFEREE_NEED="$$engines" $(PY) -m pytest $(PYTEST_ARGS)
@@ -37,6 +38,9 @@ lint: $(DEV) ## Check style with ruff
 
 typecheck: $(DEV) ## Check types with mypy --strict
 	$(VENV)/bin/mypy
+
+workflows: $(DEV) ## Check our workflows with zizmor at its strictest
+	$(VENV)/bin/zizmor --persona=auditor --offline --no-progress --quiet .
 
 imports: $(DEV) ## Check which package may import which
 	$(VENV)/bin/lint-imports
@@ -110,3 +114,9 @@ $(CPU): | $(PY)
 $(DEV): | $(PY)
 	$(PIP) --editable '.[cpu,dev]'
 	@rm -f $(VENV)/.dev-* $(VENV)/.cpu-* $(VENV)/.core-*; touch $@ $(CPU) $(CORE)
+
+# Without npm the tests that need it say so.
+$(NPM):
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix tests/npm --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "no npm: tests of the GitHub side will be skipped"; fi

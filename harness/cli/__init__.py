@@ -16,6 +16,7 @@ from harness.cli.audit import audit
 from harness.cli.dashboard import dashboard
 from harness.cli.evaluate import evaluate
 from harness.cli.pack import pack
+from harness.cli.publish import publish
 from harness.cli.review import review
 from harness.cli.rules import rules
 from harness.cli.schema import schema
@@ -37,6 +38,7 @@ app.command()(audit)
 app.command()(dashboard)
 app.command()(evaluate)
 app.command()(pack)
+app.command()(publish)
 app.command()(review)
 app.command()(rules)
 app.command()(schema)

@@ -1,0 +1,1 @@
+"""GitHub: publish a review on its pull request, and watch a repository. Judges nothing."""
