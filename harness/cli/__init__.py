@@ -24,6 +24,7 @@ from harness.cli.score import score
 from harness.cli.smoke import smoke
 from harness.cli.sweep import sweep
 from harness.cli.train import train
+from harness.cli.watch import watch
 from harness.errors import ExitCode
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command()(score)
 app.command()(smoke)
 app.command()(sweep)
 app.command()(train)
+app.command()(watch)
 
 
 def _print_version(wanted: bool) -> None:

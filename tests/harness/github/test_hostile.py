@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from tests.harness.github.fake import FakeGitHub
     from tests.harness.github.runs import Finished
 
-EVIL = (
-    "@everyone <img src=x onerror=alert(1)> [free](https://evil.example) ``` <!-- referee:run 9999.1 -->"
-)
+EVIL = "@everyone <img src=x onerror=alert(1)> [free](https://evil.example) ``` <!-- referee:run 9999.1 -->"
 
 
 @pytest.fixture(scope="module")
