@@ -16,7 +16,7 @@ NPM := tests/npm/node_modules/.stamp-$(shell cksum < tests/npm/package-lock.json
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test image lint typecheck imports workflows examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports ci-lock workflows examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -41,6 +41,12 @@ typecheck: $(DEV) ## Check types with mypy --strict
 
 workflows: $(DEV) ## Check our workflows with zizmor at its strictest
 	$(VENV)/bin/zizmor --persona=auditor --offline --no-progress --quiet .
+
+ci-lock: $(DEV) ## Write .github/requirements.txt: what action.yml installs, by hash
+	{ echo '# What action.yml installs, by hash. Written by `make ci-lock`.'; \
+	echo 'hatchling>=1.24' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --extra github --extra box pyproject.toml -; } > .github/requirements.tmp
+	mv .github/requirements.tmp .github/requirements.txt
 
 imports: $(DEV) ## Check which package may import which
 	$(VENV)/bin/lint-imports

@@ -204,6 +204,16 @@ def test_the_steps_of_both_halves_run_for_real(tmp_path: Path, github: FakeGitHu
     assert github.checks[1]["status"] == "completed"
 
 
+@pytest.mark.network
+@pytest.mark.timeout(600)
+def test_the_install_step_installs_by_hash_alone(tmp_path: Path) -> None:
+    done = bash(script("Install Referee"), tmp_path, RUNNER_TEMP=str(tmp_path), ACTION=str(ROOT))
+    assert done.returncode == 0, done.stderr
+    referee = tmp_path / "referee-venv" / "bin" / "referee"
+    said = subprocess.run([referee, "publish", "--help"], capture_output=True, text=True, check=True, env={})
+    assert "Publish the review that a finished CI run uploaded." in said.stdout
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [({"event": "push"}, "started by push"), ({"path": ".github/workflows/other.yml"}, "belongs to")],
