@@ -15,7 +15,7 @@ from containers.smoke_figures import figures_of, output_tail
 from containers.smoke_job import SmokeOptions, request_of
 from containers.smoke_judge import case_of, judge
 from containers.smoke_result import Image, Label, Seconds, SmokeResult, StageName, WrittenFile
-from containers.smoke_static import static_problem
+from containers.smoke_static import static_problem, static_stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,6 +55,7 @@ def smoke(
 def result_of(case: Case, found: Judgement, total: float, installed: Collection[str]) -> SmokeResult:
     """Return everything that is known of a run under its label."""
     box, reported, plan = case.box, case.reported, case.plan
+    missing = missing_packages(plan, installed) if installed else ()
     files = sorted(box.observed.files, key=lambda file: -file.size_bytes)[:FILES_KEPT]
     return SmokeResult(
         label=found.label,
@@ -73,11 +74,11 @@ def result_of(case: Case, found: Judgement, total: float, installed: Collection[
         ),
         inputs=plan.digest(),
         script=plan.script or "",
-        stages=tuple(mark.end for mark in reported.marks),
+        stages=(static_stage(plan, missing), *(mark.end for mark in reported.marks)),
         signs=case.signs,
         gaps=reported.gaps,
         attempts=case.attempts,
-        missing=missing_packages(plan, installed) if installed else (),
+        missing=missing,
         files=tuple(WrittenFile(file.path, file.size_bytes, file.sha256) for file in files),
         evaluations=reported.evaluations,
         hint=found.hint,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from containers.smoke_result import Figures, Label, SmokeError, SmokeResult, StageName
+from containers.smoke_result import Figures, Label, SmokeError, SmokeResult, StageEnd, StageName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audits.launch import LaunchPlan
+    from containers.smoke_result import Missing
 
 
 def static_problem(plan: LaunchPlan) -> SmokeResult | None:
@@ -22,6 +25,16 @@ def static_problem(plan: LaunchPlan) -> SmokeResult | None:
     if data is not None and not data.strip():
         return _stopped(plan, Label.IMPORT_FAIL, "EmptyScript", f"{plan.script} is empty")
     return None
+
+
+def static_stage(plan: LaunchPlan, missing: Sequence[Missing]) -> StageEnd:
+    """Return what looking alone tells: imports and declared requirements that the image does not hold."""
+    absent = [entry.package for entry in missing if not entry.guarded]
+    asked = sorted({entry.name for entry in plan.requirements} & {name.replace("_", "-") for name in absent})
+    notes = [f"not in the image: {', '.join(absent)}"] if absent else []
+    if asked:
+        notes.append(f"declared in {plan.requirements[0].path}: {', '.join(asked)}")
+    return StageEnd(StageName.STATIC, "ok", None, "; ".join(notes)[:400])
 
 
 def _stopped(plan: LaunchPlan, label: Label, kind: str, message: str) -> SmokeResult:

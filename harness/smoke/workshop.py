@@ -68,23 +68,26 @@ class Workshop:
 def open_workshop(setup: Setup, say: Callable[[str], None] = lambda line: None) -> Workshop:
     """Find engine and image, building the image when it is missing; `say` is told what a build does."""
     from containers.engine import session
-    from containers.engine.choice import find_engine
+    from containers.engine.choice import ISOLATIONS, find_engine
     from containers.engine.interface import EngineError
-    from containers.image.build import BuildError, ensure_image
+    from containers.image.build import BuildError
     from containers.image.installed import import_names
+    from containers.image.store import image_for
 
+    if setup.isolation is not None and setup.isolation not in ISOLATIONS:
+        return Workshop(setup, problem=f"this build has no {setup.isolation}", hint="leave --isolation out")
     try:
         engine = find_engine(setup.isolation)
     except EngineError as error:
         return Workshop(setup, problem=error.failure.message, hint=error.failure.hint)
     try:
-        image = ensure_image(progress=say)
+        image = image_for(engine.name, say)
     except BuildError as error:
         hint = "referee smoke --build shows the whole build"
         return Workshop(setup, problem=str(error), hint=hint, label=Label.INFRA_FAULT)
     return Workshop(
         setup=setup,
-        image=image.tag,
+        image=image,
         engine=engine.name,
         run=lambda request: session.run(engine, request),
         installed=import_names(),
