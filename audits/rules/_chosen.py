@@ -79,7 +79,10 @@ def _of(layer: Layer, asked: list[int], evaluators: set[str]) -> Iterator[Choice
     if not any(f"{name}(" in layer.source for name in evaluators):
         return
     lines = [line[:_WIDTH] for line in layer.source.split("\n")]
-    results = {name for line in lines for name in _results(line, evaluators)}
+    called = tuple(f"{name}(" for name in evaluators)
+    results = {
+        name for line in lines if any(word in line for word in called) for name in _results(line, evaluators)
+    }
     for number in asked:
         match = _COMPARED.match(lines[number])
         if match is None or not results & {match.group(2), match.group(3)}:
@@ -102,7 +105,7 @@ def _place(layer: Layer, number: int) -> Location:
 
 
 def _results(line: str, evaluators: set[str]) -> set[str]:
-    match = _RESULT.match(line) if any(f"{name}(" in line for name in evaluators) else None
+    match = _RESULT.match(line)
     return set(_NAME.findall(match.group(1))) if match and match.group(2) in evaluators else set()
 
 

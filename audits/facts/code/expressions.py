@@ -261,6 +261,7 @@ def _set(machine: Machine, frame: Frame, node: ast.Set) -> Value:
 
 def _lambda(machine: Machine, frame: Frame, node: ast.Lambda) -> Value:
     scopes = (frame.env, *frame.scopes)
+    machine.closed_over.append(frame.env)
     defaults = {name: evaluate(machine, frame, value) for name, value in default_pairs(node.args)}
     return Value(0, Function(node, frame.module, scopes, None, None, defaults))
 

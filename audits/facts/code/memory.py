@@ -138,6 +138,8 @@ class Memory:
         self.judged_blocks: set[int] = set()
         self.saved_again = False
         """Weights were written after others that had been read back were replaced by them."""
+        self.closed_over: list[dict[str, Value]] = []
+        """Names of functions that others were made in, these others among them."""
         self.builtins = External("builtins")
         self.literals: dict[str, Value] = {}
         """Texts that were met in the source, as values."""
@@ -363,7 +365,7 @@ class Memory:
 
 
 def handed_out(frame: Frame, begun: dict[str, object]) -> bool:
-    """Return whether a generator's loop moved a constant that it began with: what it yields is of every pass."""
+    """Return whether a generator's loop moved a constant it began with: what it yields is of every pass."""
     if " yielded" not in frame.env:
         return False
     known = ((const, frame.env.get(name)) for name, const in begun.items() if type(const) is int)

@@ -14,7 +14,7 @@ from audits.facts.code.memory import BudgetSpent
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.presumption import call_idle
 from audits.facts.code.relevance import CallNames
-from audits.facts.code.values import Module, Value, lines_of
+from audits.facts.code.values import Class, Module, Value, lines_of
 
 STEP_BUDGET = 400_000
 _SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom)
@@ -63,10 +63,12 @@ def read_code(
     machine = Machine(budget)
     machine.presuming = presuming
     local: dict[str, Module] = {}
+    every: list[Module] = []
     main: Module | None = None
     for parsed, known in zip(modules, names or name_modules(modules), strict=True):
         name = "__main__" if parsed.is_main else parsed.name or parsed.layer.path
         module = Module(parsed.layer, parsed.tree, name)
+        every.append(module)
         if parsed.is_main:
             main = module
             # A helper may import the script that calls it (#1478).
@@ -91,7 +93,24 @@ def read_code(
         machine.trace.budget_spent = True
     finally:
         sys.setrecursionlimit(limit)
+        let_go(machine, every)
     return Reading(machine)
+
+
+def let_go(machine: Machine, modules: list[Module]) -> None:
+    """Take apart what refers to itself: trees then go at once, and the collector finds little to look at.
+
+    Labels and what was recorded stay; names and objects are of no use after a reading.
+    """
+    machine.heap.clear()
+    machine.memo.clear()
+    for module in modules:
+        for value in module.env.values():
+            if isinstance(value.obj, Class):
+                value.obj.attrs.clear()
+        module.env.clear()
+    for names in machine.closed_over:
+        names.clear()
 
 
 def call_names(parsed: ParsedModule) -> CallNames:

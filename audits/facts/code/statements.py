@@ -275,6 +275,8 @@ def _continue(machine: Machine, frame: Frame, node: ast.Continue) -> int:
 
 def _function(machine: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     scopes = (frame.env, *frame.scopes) if frame.function else ()
+    if scopes:
+        machine.closed_over.append(frame.env)
     defaults = {name: evaluate(machine, frame, value) for name, value in default_pairs(node.args)}
     frame.env[node.name] = Value(0, Function(node, frame.module, scopes, None, None, defaults))
     return NORMAL
