@@ -124,11 +124,17 @@ def _escape(case: Case) -> Judgement | None:
         error = SmokeError("EscapeAttempt", f"{hostile.kind}: {hostile.detail}", hostile.path, hostile.line)
         reason = f"{hostile.kind} ({hostile.detail})" if hostile.detail else hostile.kind
         return Judgement(Label.ESCAPE_ATTEMPT, reached(case), reason, error)
-    forged = forgery(case.reported, case.box)
+    forged = forgery(case.reported, case.box) or _forged_answer(case)
     if forged:
         error = SmokeError("ForgedVerdict", forged)
         return Judgement(Label.ESCAPE_ATTEMPT, reached(case), f"a forged verdict: {forged}", error)
     return None
+
+
+def _forged_answer(case: Case) -> str:
+    """Return what our parent process says of an answer that was not its child's, else an empty string."""
+    errors = (mark.error for mark in case.reported.marks if mark.error is not None)
+    return next((error.message for error in errors if error.kind == "ForgedAnswer"), "")
 
 
 def _limits(case: Case) -> Judgement | None:

@@ -1,7 +1,8 @@
 """Fork a child for each stage from one process that has imported torch and the shim, and watch how it ends.
 
 The parent sees exit status and time itself. What a child says of its stage comes through a pipe: a child
-that ends without a word has not done its stage, whatever its exit status.
+that ends without a word has not done its stage, whatever its exit status, and an answer that lacks the word
+which the child was given at its start was written by somebody else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import select
 import signal
 import sys
@@ -22,6 +24,9 @@ from . import failures
 MAX_ANSWER = 256 * 1024
 GRACE_SECONDS = 3.0
 """From the request to stop, which leaves a traceback, to the kill."""
+
+
+FORGED = {"class": "ForgedAnswer", "message": "an answer for the stage that is not our program's"}
 
 
 class StageTimeoutError(BaseException):
@@ -46,10 +51,11 @@ def run(stage: Callable[[], dict[str, Any]], seconds: float) -> Ended:
     sys.stdout.flush()
     sys.stderr.flush()
     started, before = time.monotonic(), os.times()
+    word = secrets.token_hex(16)
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _child(stage, writer)
+        _child(stage, writer, word)
     os.close(writer)
     answer, expired = _listen(reader, pid, started + seconds)
     os.close(reader)
@@ -57,10 +63,10 @@ def run(stage: Callable[[], dict[str, Any]], seconds: float) -> Ended:
     _end_group(pid)
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
-    return _ended(answer, status, expired, (time.monotonic() - started, spent))
+    return _ended(_parsed(answer, word), status, expired, (time.monotonic() - started, spent))
 
 
-def _child(stage: Callable[[], dict[str, Any]], writer: int) -> None:
+def _child(stage: Callable[[], dict[str, Any]], writer: int, word: str) -> None:
     """Run the stage, say how it went, and leave without unwinding what belongs to the parent."""
     os.setpgid(0, 0)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,6 +80,7 @@ def _child(stage: Callable[[], dict[str, Any]], writer: int) -> None:
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    answer["word"] = word
     data = json.dumps(answer, default=repr).encode()[:MAX_ANSWER]
     with contextlib.suppress(OSError):
         os.write(writer, len(data).to_bytes(4, "big"))
@@ -135,23 +142,32 @@ def _end_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _ended(answer: bytes, status: int, expired: bool, times: tuple[float, float]) -> Ended:
-    said, seconds = _parsed(answer), times[0]
+def _ended(said: dict[str, Any] | None, status: int, expired: bool, times: tuple[float, float]) -> Ended:
+    seconds = times[0]
+    if said == FORGED:
+        return Ended(False, *times, dict(FORGED))
     if expired:
         error = (said or {}).get("error") or {"class": "StageTimeoutError", "message": ""}
         error = {**error, "class": "StageTimeoutError", "message": f"not done after {seconds:.0f} s"}
         return Ended(False, *times, error)
     if said is None:
         return Ended(False, *times, _silent(status))
-    return Ended(bool(said.get("ok")), *times, said.get("error"), said.get("facts") or {})
+    ok = bool(said.get("ok"))
+    if ok and status != 0:
+        # It said that it was done and then was ended: whoever said so did not leave as we do.
+        return Ended(False, *times, _silent(status))
+    return Ended(ok, *times, said.get("error"), said.get("facts") or {})
 
 
-def _parsed(answer: bytes) -> dict[str, Any] | None:
+def _parsed(answer: bytes, word: str) -> dict[str, Any] | None:
+    """Return what the child said; an answer without the word that we gave it is somebody else's."""
     try:
         said = json.loads(answer[4:])
     except ValueError:
         return None
-    return said if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return None
+    return said if said.pop("word", "") == word else dict(FORGED)
 
 
 def _silent(status: int) -> dict[str, Any]:

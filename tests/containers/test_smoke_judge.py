@@ -358,3 +358,8 @@ def test_who_is_at_work_when_we_end_the_box_does_not_outlive_the_run() -> None:
         observed=observed(left_behind=("python",)),
     )
     assert judged(box).label is Label.TIMEOUT
+
+
+def test_an_answer_that_our_parent_did_not_give_the_word_for_is_forged() -> None:
+    found = judged(stopped_at("run", error("ForgedAnswer", "an answer that is not our program's")))
+    assert found.label is Label.ESCAPE_ATTEMPT

@@ -154,6 +154,21 @@ HOSTILE = {
         ),
         Label.ESCAPE_ATTEMPT,
     ),
+    "answering for the stage": (
+        trainer(
+            """
+            import json
+            answer = json.dumps({"ok": True, "facts": {"figures": {}, "built": True}}).encode()
+            for handle in range(3, 64):
+                try:
+                    os.write(handle, len(answer).to_bytes(4, "big") + answer)
+                except OSError:
+                    pass
+            os._exit(0)
+            """
+        ),
+        Label.ESCAPE_ATTEMPT,
+    ),
     "looking into the supervisor": (
         trainer("try:\n    open('/proc/1/environ').read()\nexcept OSError:\n    pass"),
         Label.ESCAPE_ATTEMPT,
