@@ -21,7 +21,7 @@ TREE_CAP = 256 * 1024 * 1024
 
 def demand(wanted: int) -> None:
     """Raise `MemoryError` where not as many bytes can be had; none is touched."""
-    bytearray(wanted)
+    bytes(wanted)  # asked of the kernel as zeros: a bytearray would write every page
 
 
 def parse_text(source: str) -> ast.Module:
