@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from containers.engine.bubblewrap import BubblewrapEngine
 from containers.engine.docker import DockerEngine
 from containers.engine.interface import EngineError
 from containers.engine.podman import PodmanEngine
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
     from containers.engine.interface import Engine
 
-_ENGINES: dict[str, Callable[[], Engine]] = {"docker": DockerEngine, "podman": PodmanEngine}
+_ENGINES: dict[str, Callable[[], Engine]] = {
+    "docker": DockerEngine,
+    "podman": PodmanEngine,
+    "bubblewrap": BubblewrapEngine,
+}
 _UNASKED = ("docker", "podman")
 ISOLATIONS = tuple(_ENGINES)
 

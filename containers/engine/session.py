@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _READY_SECONDS = 30.0
 _LAST_LOOK_SECONDS = 15.0
+_LAST_OUTPUT_SECONDS = 0.5
 _FIRST_POLL_SECONDS = 0.05
 _POLL_SECONDS = 0.5
 _FLOOD_FACTOR = 20
@@ -70,6 +71,8 @@ class _Session:
             self._wait(began)
         finally:
             self.wall_seconds = time.monotonic() - began
+        # What was printed last may still be on its way; who keeps the stream open is not waited for.
+        self.output.closed.wait(_LAST_OUTPUT_SECONDS if self.stopped is None else 0.0)
         self._last_look(self.channel)
 
     def _wait(self, began: float) -> None:

@@ -11,12 +11,12 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers.image.base import BaseImageError, find_base, python_version
 from containers.image.cache import build_lock
+from containers.image.image import BuildError, Image
 from containers.image.inputs import DEFAULT_BASE, HERE, INSIDE, inside_files, read_inputs
 from containers.image.wheels import WheelsError, fetch_wheels
 
@@ -28,24 +28,6 @@ if TYPE_CHECKING:
     from containers.image.inputs import Inputs
 
 _BUILT = "org.referee.base"
-
-
-class BuildError(Exception):
-    """The image could not be built: our side or the machine's, never a submission's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image that is ready to run submissions."""
-
-    id: str
-    """The engine's content digest, `sha256:...`."""
-    tag: str
-    base: str
-    """The base that was really used, which may be a substitute for the one asked for."""
-    built: bool
-    """Whether this call built it."""
-    build_seconds: float
 
 
 def ensure_image(
@@ -142,3 +124,6 @@ def _docker_build(
             said = line
         if "error" in step:
             raise BuildError(f"building {tag} failed: {str(step['error']).strip()} (after: {said})")
+
+
+__all__ = ["BuildError", "Image", "ensure_image"]

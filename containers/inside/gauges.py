@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 WRITABLE = ("/scratch", "/tmp", "/dev/shm")
@@ -26,8 +27,9 @@ _MAX_NAME = 200
 class Gauges:
     """Peaks over all looks so far."""
 
-    def __init__(self) -> None:
-        """Start from the state before the command runs."""
+    def __init__(self, ended: Callable[[int, int], None] | None = None) -> None:
+        """Start from the state before the command runs; `ended` is told each process that we bury."""
+        self.ended = ended
         self.base = {"oom_kills": _counter(_OOM, "oom_kill"), "forks_refused": _counter(_PIDS_EVENTS, "max")}
         self.base["network_attempts"] = _unroutable()
         self.peak_memory: int | None = None
@@ -80,6 +82,8 @@ class Gauges:
                 return
             if pid == 0:
                 return
+            if self.ended is not None:
+                self.ended(pid, status)
             self.forbidden += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSYS
 
 

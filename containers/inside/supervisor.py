@@ -6,9 +6,9 @@ it passes on unread and marked as such. It needs no fork, no thread and little m
 bomb or a full box does not silence it. It never judges, and it does not stop anything: the host kills the
 box.
 
-Lines to the host are JSON objects: {"ready": 1} or {"failed": why}, then {"report": text, "sender": pid} as
-they come and {"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last
-look; end of input means that the host is gone, and ends the box.
+Lines to the host are JSON objects: {"ready": 1} or {"failed": why}, then {"report": text} as they come and
+{"seen": {...}} now and then, {"end": {...}} last. Lines from the host: "end" asks for the last look; end of
+input means that the host is gone, and ends the box; "run" starts the command where the engine cannot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 # Started as a file, without site-packages and without the submission's user ever choosing a path.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from referee_inside import gauges, scratch
+from referee_inside import gauges, scratch, spawn
 
 SOCKET = "/tmp/.referee/report"
 _TICK_SECONDS = 0.1
@@ -129,12 +129,13 @@ def say(record: dict[str, Any]) -> None:
 class Supervisor:
     """The loop: reports as they come, gauges every tick, the last look when the host asks."""
 
-    def __init__(self, report_bytes: int) -> None:
-        """Open the report socket, then say that the command may start."""
+    def __init__(self, report_bytes: int, started: spawn.Command | None) -> None:
+        """Open the report socket; `started` is the command where we have to start it ourselves."""
+        self.started = started
         self.selector = selectors.DefaultSelector()
         self.reports = Reports(self.selector, report_bytes)
         self.selector.register(sys.stdin, selectors.EVENT_READ, self.command)
-        self.gauges = gauges.Gauges()
+        self.gauges = gauges.Gauges(started.ended if started else None)
         self.asked = False
         self.host_gone = False
         self.typed = b""
@@ -144,6 +145,8 @@ class Supervisor:
         data = os.read(0, 4096)
         self.typed += data
         self.asked = self.asked or b"end" in self.typed
+        if self.started is not None and b"run" in self.typed:
+            self.started.start()
         self.host_gone = not data
 
     def run(self) -> None:
@@ -185,12 +188,13 @@ def main() -> None:
     # Under a user of its own nobody may look at this process anyway. Where an engine has one user only, this
     # keeps ptrace and /proc/1 shut.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    report_bytes, program = sys.argv[1:]
+    report_bytes, program, *spawned = sys.argv[1:]
     # Only we can tell a program that is not there from one that ends with the same exit code.
     if shutil.which(program) is None:
         say({"failed": f"exec: {program}: no such file or directory"})
         return
-    Supervisor(int(report_bytes)).run()
+    command = spawn.Command(int(spawned[0]), int(spawned[1]), spawned[2:]) if spawned else None
+    Supervisor(int(report_bytes), command).run()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from containers.engine import EngineError, find_engine
 from containers.image import ensure_image
 from containers.image.cache import build_lock
+from containers.image.host import ensure_host_image
 from tests.containers.small_image import small_image
 
 
@@ -46,6 +47,12 @@ def podman_image(docker_engine):
         if held.returncode != 0:
             subprocess.run(["podman", "pull", "--quiet", f"docker-daemon:{image}"], check=True)
     return image
+
+
+@pytest.fixture(scope="session")
+def bubblewrap_image():
+    """Return this host's Python with the supervisor and no packages."""
+    return ensure_host_image(packages=False).id
 
 
 @pytest.fixture(scope="session")
