@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from containers.image.build import BuildError, ensure_image
+from containers.image.build import BuildError, prepare_image
 from containers.image.inputs import DEFAULT_BASE
 
 
@@ -16,9 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--base", help=f"base image (default: {DEFAULT_BASE})")
     parser.add_argument("--quiet", action="store_true", help="print the tag alone")
+    parser.add_argument("--engine", choices=("docker", "podman", "bubblewrap"), default="docker")
     options = parser.parse_args(arguments)
+    if options.base:
+        os.environ["REFEREE_BASE_IMAGE"] = options.base
     try:
-        image = ensure_image(base=options.base, progress=_silent if options.quiet else _show)
+        image = prepare_image(options.engine, _silent if options.quiet else _show)
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers.image.inputs import HERE
+from containers.image.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import docker
+    from containers.image.store import Store
 
 _SUITE = "bookworm"
 _MIRROR = "http://deb.debian.org/debian"
@@ -29,43 +30,28 @@ class BaseImageError(Exception):
     """No base image: neither pulled nor made."""
 
 
-def find_base(client: docker.DockerClient, name: str, progress: Callable[[str], None]) -> str:
-    """Return an image the daemon holds: the one asked for, or one made from Debian's packages."""
-    from docker.errors import APIError, ImageNotFound
-
-    try:
-        client.images.get(name)
+def find_base(store: Store, name: str, progress: Callable[[str], None]) -> str:
+    """Return an image that the store holds: the one asked for, or one made from Debian's packages."""
+    if store.find(name) is not None:
         return name
-    except ImageNotFound:
-        progress(f"pulling {name}")
+    progress(f"pulling {name}")
     try:
-        client.images.pull(name)
-        return name
-    except APIError as error:
-        progress(f"no registry gave {name} ({_one_line(error)}); making a base from Debian's packages")
-    return _substitute(client, progress)
+        store.pull(name)
+    except StoreError as error:
+        progress(f"no registry gave {name} ({error}); making a base from Debian's packages")
+        return _substitute(store, progress)
+    return name
 
 
-def python_version(client: docker.DockerClient, image: str) -> str:
-    """Return the version of an image's python3, such as "3.12"."""
-    command = ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    said = client.containers.run(image, command, remove=True, network_disabled=True)
-    return bytes(said).decode().strip()
-
-
-def _substitute(client: docker.DockerClient, progress: Callable[[str], None]) -> str:
-    from docker.errors import ImageNotFound
-
+def _substitute(store: Store, progress: Callable[[str], None]) -> str:
     packages = (HERE / "bookworm.txt").read_text().split()
     key = hashlib.sha256(" ".join([_SUITE, *packages]).encode()).hexdigest()[:12]
     name = f"referee-base:{_SUITE}-{key}"
-    try:
-        client.images.get(name)
-    except ImageNotFound:
+    if store.find(name) is None:
         _require_debootstrap()
         with tempfile.TemporaryDirectory(prefix="referee-base-") as folder:
             _bootstrap(Path(folder), packages, progress)
-            _import(client, Path(folder), name)
+            _import(store, Path(folder), name)
     return name
 
 
@@ -94,14 +80,10 @@ def _bootstrap(folder: Path, packages: list[str], progress: Callable[[str], None
         archive.unlink()
 
 
-def _import(client: docker.DockerClient, folder: Path, name: str) -> None:
-    repository, tag = name.split(":")
+def _import(store: Store, folder: Path, name: str) -> None:
     # Streamed as it is packed: the tar of the root is never on the disk.
     packer = subprocess.Popen(["tar", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE)
-    client.api.import_image_from_stream(packer.stdout, repository=repository, tag=tag)
+    assert packer.stdout is not None
+    store.take_root(packer.stdout, name)
     if packer.wait() != 0:
         raise BaseImageError("tar could not pack the new base")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

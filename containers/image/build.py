@@ -14,78 +14,86 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from containers.image.base import BaseImageError, find_base, python_version
+from containers.image.base import BaseImageError, find_base
 from containers.image.cache import build_lock
+from containers.image.host import ensure_host_image
 from containers.image.image import BuildError, Image
 from containers.image.inputs import DEFAULT_BASE, HERE, INSIDE, inside_files, read_inputs
+from containers.image.store import DockerStore, PodmanStore, StoreError
 from containers.image.wheels import WheelsError, fetch_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import docker
-
     from containers.image.inputs import Inputs
+    from containers.image.store import Store
 
-_BUILT = "org.referee.base"
+_VERSION = ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def prepare_image(engine: str, progress: Callable[[str], None] = _silent) -> Image:
+    """Return the image as the engine of that name takes it; raises BuildError."""
+    if engine == "bubblewrap":
+        return ensure_host_image(progress)
+    return ensure_image(PodmanStore() if engine == "podman" else None, progress=progress)
 
 
 def ensure_image(
-    client: docker.DockerClient | None = None,
-    base: str | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    store: Store | None = None, base: str | None = None, progress: Callable[[str], None] = _silent
 ) -> Image:
-    """Return the image for the present inputs, building what is missing; raises BuildError."""
+    """Return the image for the present inputs, building what is missing; raises BuildError.
+
+    The store is Docker's by default. The base is the one given, else REFEREE_BASE_IMAGE, else DEFAULT_BASE.
+    """
     started = time.monotonic()
-    client = client or _connect()
     inputs = read_inputs(base or os.environ.get("REFEREE_BASE_IMAGE") or DEFAULT_BASE)
-    found = _find(client, inputs.tag)
-    if found is not None:
-        return Image(found[0], inputs.tag, found[1], built=False, build_seconds=time.monotonic() - started)
+    built = False
     try:
-        with build_lock():
-            # Somebody else may have built it while we waited.
-            if _find(client, inputs.tag) is None:
-                _build(client, inputs, progress)
-    except (BaseImageError, WheelsError) as error:
+        store = store or _docker()
+        if store.find(inputs.tag) is None:
+            with build_lock():
+                # Somebody else may have built it while we waited.
+                if store.find(inputs.tag) is None:
+                    _build(store, inputs, progress)
+                    built = True
+        found = store.find(inputs.tag)
+    except (BaseImageError, WheelsError, StoreError) as error:
         raise BuildError(str(error)) from error
-    found = _find(client, inputs.tag)
     if found is None:
         raise BuildError(f"{inputs.tag} was built but the engine does not list it")
-    return Image(found[0], inputs.tag, found[1], built=True, build_seconds=time.monotonic() - started)
+    used = store.find(inputs.packages_tag) or found
+    return Image(found[0], inputs.tag, used[1], built, time.monotonic() - started)
 
 
-def _connect() -> docker.DockerClient:
+def _docker() -> DockerStore:
     import docker
-
-    return docker.from_env(timeout=600)
-
-
-def _find(client: docker.DockerClient, tag: str) -> tuple[str, str] | None:
-    """Return id and base of a tagged image, None when the engine has none."""
-    from docker.errors import ImageNotFound
+    from docker.errors import DockerException
 
     try:
-        attributes = client.api.inspect_image(tag)
-    except ImageNotFound:
-        return None
-    labels = (attributes.get("Config") or {}).get("Labels") or {}
-    return str(attributes["Id"]), str(labels.get(_BUILT, ""))
+        return DockerStore(docker.from_env(timeout=600))
+    except DockerException as error:
+        raise BuildError(f"Docker does not answer: {error}") from error
 
 
-def _build(client: docker.DockerClient, inputs: Inputs, progress: Callable[[str], None]) -> None:
-    if _find(client, inputs.packages_tag) is None:
-        base = find_base(client, inputs.base, progress)
-        wheels = fetch_wheels(python_version(client, base), progress)
+def _build(store: Store, inputs: Inputs, progress: Callable[[str], None]) -> None:
+    if isinstance(store, PodmanStore) and store.copy(inputs.tag):
+        progress(f"copied {inputs.tag} from Docker")
+        return
+    if store.find(inputs.packages_tag) is None:
+        base = find_base(store, inputs.base, progress)
+        wheels = fetch_wheels(store.run(base, _VERSION), progress)
         with tempfile.TemporaryDirectory(prefix="referee-build-", dir=wheels.parent) as folder:
             _lay_out_packages(Path(folder), wheels)
-            arguments = {"BASE_IMAGE": base}
-            _docker_build(client, folder, inputs.packages_tag, arguments, {_BUILT: base}, progress)
+            store.build(folder, inputs.packages_tag, {"BASE_IMAGE": base}, progress)
         # The stage with the wheels is kept by no tag; without this it would stay on the disk, 500 MB of it.
-        client.images.prune(filters={"dangling": True, "label": "org.referee.stage=wheels"})
+        store.tidy()
     with tempfile.TemporaryDirectory(prefix="referee-build-") as folder:
         _lay_out_inside(Path(folder))
-        _docker_build(client, folder, inputs.tag, {"PACKAGES_IMAGE": inputs.packages_tag}, {}, progress)
+        store.build(folder, inputs.tag, {"PACKAGES_IMAGE": inputs.packages_tag}, progress)
 
 
 def _lay_out_packages(folder: Path, wheels: Path) -> None:
@@ -104,26 +112,4 @@ def _lay_out_inside(folder: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _docker_build(
-    client: docker.DockerClient,
-    folder: str,
-    tag: str,
-    arguments: dict[str, str],
-    labels: dict[str, str],
-    progress: Callable[[str], None],
-) -> None:
-    """Build one Dockerfile and pass on what the engine says, line by line."""
-    steps = client.api.build(
-        path=folder, tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True, decode=True
-    )
-    said = ""
-    for step in steps:
-        line = str(step.get("stream") or step.get("status") or "").strip()
-        if line:
-            progress(line)
-            said = line
-        if "error" in step:
-            raise BuildError(f"building {tag} failed: {str(step['error']).strip()} (after: {said})")
-
-
-__all__ = ["BuildError", "Image", "ensure_image"]
+__all__ = ["BuildError", "Image", "ensure_image", "prepare_image"]

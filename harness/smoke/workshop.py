@@ -70,9 +70,8 @@ def open_workshop(setup: Setup, say: Callable[[str], None] = lambda line: None) 
     from containers.engine import session
     from containers.engine.choice import ISOLATIONS, find_engine
     from containers.engine.interface import EngineError
-    from containers.image.build import BuildError
+    from containers.image.build import BuildError, prepare_image
     from containers.image.installed import import_names
-    from containers.image.store import image_for
 
     if setup.isolation is not None and setup.isolation not in ISOLATIONS:
         return Workshop(setup, problem=f"this build has no {setup.isolation}", hint="leave --isolation out")
@@ -81,13 +80,13 @@ def open_workshop(setup: Setup, say: Callable[[str], None] = lambda line: None) 
     except EngineError as error:
         return Workshop(setup, problem=error.failure.message, hint=error.failure.hint)
     try:
-        image = image_for(engine.name, say)
+        image = prepare_image(engine.name, say)
     except BuildError as error:
         hint = "referee smoke --build shows the whole build"
         return Workshop(setup, problem=str(error), hint=hint, label=Label.INFRA_FAULT)
     return Workshop(
         setup=setup,
-        image=image,
+        image=image.tag,
         engine=engine.name,
         run=lambda request: session.run(engine, request),
         installed=import_names(),

@@ -29,7 +29,7 @@ def small_image(client: docker.DockerClient) -> str:
     """Return the tag of the small image, built on the base of the real one when it is missing."""
     tag = f"referee-contract:{read_inputs().digest}"
     if not client.images.list(name=tag):
-        base = ensure_image(client).base
+        base = ensure_image().base
         client.images.build(
             fileobj=_context(), custom_context=True, tag=tag, buildargs={"BASE_IMAGE": base}, rm=True
         )
