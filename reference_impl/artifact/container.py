@@ -3,7 +3,7 @@
 Promises a bit-exact round trip, deterministic bytes for equal input, and bounded decoding: the header states
 the size of the stream, more than `MAX_RAW_BYTES` is refused, and nothing is unpickled.
 
-    magic "RGOLF1" | compressor u8 | raw bytes u64 | compressed( index length u32 | index JSON | tensors )
+    magic "RGOLF1", compressor u8, raw bytes u64, CRC-32 u32, then compressed: index length u32, index, data
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import lzma
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from reference_impl.config import Config, config_from_dict, config_to_dict
 from reference_impl.model.gpt import GPT
 
 MAGIC = b"RGOLF1"
-HEADER = struct.Struct("<6sBQ")
+HEADER = struct.Struct("<6sBQI")
 MAX_RAW_BYTES = 1 << 30
 COMPRESSORS = ("zstd", "lzma", "brotli")
 LZMA_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
@@ -110,7 +111,8 @@ def pack_artifact(stored: Mapping[str, StoredTensor], config: Config, tokenizer:
     planes = np.ascontiguousarray(halves.view(np.uint8).reshape(-1, 2).T).tobytes()
     raw = struct.pack("<I", len(head)) + head + b"".join(integers) + planes
     compressor = config.quant.compressor
-    return HEADER.pack(MAGIC, COMPRESSORS.index(compressor), len(raw)) + compress(raw, compressor)
+    header = HEADER.pack(MAGIC, COMPRESSORS.index(compressor), len(raw), zlib.crc32(raw))
+    return header + compress(raw, compressor)
 
 
 def _halves(tensor: StoredTensor) -> Tensor:
@@ -121,10 +123,12 @@ def unpack_artifact(blob: bytes) -> tuple[dict[str, StoredTensor], dict[str, Any
     """Return the stored tensors and the index of an artifact file."""
     if len(blob) < HEADER.size:
         raise ArtifactError("the file is too short to be an artifact")
-    magic, number, raw_bytes = HEADER.unpack_from(blob)
+    magic, number, raw_bytes, checksum = HEADER.unpack_from(blob)
     if magic != MAGIC or number >= len(COMPRESSORS):
         raise ArtifactError("the file is not an artifact of the reference")
     raw = decompress(blob[HEADER.size :], COMPRESSORS[number], raw_bytes)
+    if zlib.crc32(raw) != checksum:
+        raise ArtifactError("the artifact is damaged: its checksum does not fit")
     try:
         (head_bytes,) = struct.unpack_from("<I", raw)
         index = json.loads(raw[4 : 4 + head_bytes])

@@ -8,6 +8,7 @@ every rank applies the same one. MuonEq-R divides each row by its norm first (ar
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -29,10 +30,10 @@ class Piece(NamedTuple):
 def orthogonalise(matrices: Tensor, iterations: int, row_normalise: bool = False) -> Tensor:
     """Return about U V^T of each U S V^T in [K, rows, columns].
 
-    bf16 on CUDA, where its matmuls are twice as fast; fp32 elsewhere, where bf16 is emulated.
+    The iteration forgives rounding, so it runs in bf16 wherever that is twice as fast.
     """
     a, b, c = NEWTON_SCHULZ
-    x = matrices.bfloat16() if matrices.is_cuda else matrices.float()
+    x = matrices.to(orthogonal_dtype(matrices.device))
     if row_normalise:
         x = x / (x.norm(dim=2, keepdim=True) + 1e-7)
     # The iteration converges for spectral norms up to 1; Frobenius bounds them.
@@ -43,6 +44,13 @@ def orthogonalise(matrices: Tensor, iterations: int, row_normalise: bool = False
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
+
+
+@cache
+def orthogonal_dtype(device: torch.device) -> torch.dtype:
+    """Return bf16 where matrix units multiply it, on CUDA and on recent CPUs; fp32 where it is emulated."""
+    native = device.type == "cuda" or (device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.bfloat16 if native else torch.float32
 
 
 def cut_pieces(params: Iterable[nn.Parameter], splits: dict[int, tuple[int, ...]]) -> list[list[Piece]]:
