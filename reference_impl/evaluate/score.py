@@ -57,12 +57,12 @@ class Ledger:
         log_probs: float32[n, V], normalised. previous, targets: int64[n], tokens p - 1 and p. positions:
         int64[n], p - 1.
         """
-        mass = log_probs[:: max(log_probs.size(0) // 8, 1)].double().exp().sum(dim=-1)
+        mass = log_probs[:: max(log_probs.size(0) // 8, 1)].cpu().double().exp().sum(dim=-1)
         if mass.numel() and float((mass - 1.0).abs().max()) > NORMALISATION_TOLERANCE:
             raise LedgerError(
                 f"probabilities sum to {float(mass[(mass - 1.0).abs().argmax()]):.6f}, not to 1"
             )
-        nll = -log_probs.gather(-1, targets[:, None])[:, 0].double().cpu()
+        nll = -log_probs.gather(-1, targets[:, None])[:, 0].cpu().double()
         self.nats += float(nll.sum())
         self.tokens += targets.numel()
         self.bytes += self.byte_table.count(previous.cpu(), targets.cpu())

@@ -75,6 +75,8 @@ class CausalSelfAttention(nn.Module):
         qk = self.rotary(rms_norm(qkv[:, :, : heads + kv_heads]))
         q = qk[:, :, :heads] * self.q_gain.to(qk.dtype)[:, None]
         k, v = qk[:, :, heads:], qkv[:, :, heads + kv_heads :]
+        # Norms may come out of autocast in fp32; flash kernels take one half-precision type.
+        q, k = q.to(v.dtype), k.to(v.dtype)
         if value_extra is not None:
             v = v + value_extra.view(v.shape).to(v.dtype)
         y = attend(q, k, v, mask)

@@ -18,7 +18,7 @@ from reference_impl.config import ModelConfig
 from reference_impl.model.attention import Rotary
 from reference_impl.model.block import Block
 from reference_impl.model.embeddings import BigramHash, SmearGate, ValueEmbedding, document_mask
-from reference_impl.model.linear import make_orthogonal, rms_norm
+from reference_impl.model.linear import compute_dtype, make_orthogonal, rms_norm
 from reference_impl.model.recurrence import Recurrence, growth_penalty
 
 
@@ -131,7 +131,8 @@ class GPT(nn.Module):
         x = self.tok_emb(input_ids)
         if self.bigram is not None:
             x = x + self.bigram(input_ids)
-        x = rms_norm(x)
+        # The stream lives in the type of the products: half the traffic under autocast.
+        x = rms_norm(x).to(compute_dtype(x))
         return x if self.smear is None else self.smear(x, input_ids)
 
     def trunk(self, input_ids: Tensor, passes: int | None = None, taps: Iterable[int] = ()) -> TrunkOutput:

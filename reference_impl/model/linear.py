@@ -41,6 +41,12 @@ class CastedLinear(nn.Linear):
         return F.linear(x, weight.to(x.dtype))
 
 
+def compute_dtype(x: Tensor) -> torch.dtype:
+    """Return the type of matrix products on the device of x: autocast's where it is on, else that of x."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
 def rms_norm(x: Tensor) -> Tensor:
     """Return x / rms(x) over the last dimension, without weights (arXiv:1910.07467)."""
     return F.rms_norm(x, (x.size(-1),))

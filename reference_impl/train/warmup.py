@@ -34,7 +34,13 @@ def warm_up(session: Session) -> None:
     for optimiser, state in zip(session.optimisers.each(), states, strict=True):
         optimiser.load_state_dict(state)
     session.rewind()
-    session.log.note("warmup", steps=len(plans), seconds=time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    if session.compiled:
+        graphs = len(set(plans))
+        session.log.say(
+            f"compile:{graphs} graphs met in {len(plans)} warm-up steps, {seconds:.1f}s off the clock"
+        )
+    session.log.note("warmup", steps=len(plans), seconds=seconds)
 
 
 def warmup_plans(session: Session) -> list[tuple[StepPlan, bool]]:

@@ -80,3 +80,31 @@ def test_loss_and_forward_agree(name: str) -> None:
     assert nll.shape == tokens.shape
     assert torch.allclose(nll.mean(), model(tokens, targets)[0], atol=1e-6)
     assert torch.allclose(nll.mean(), model.loss(tokens, targets), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_technique_is_one_graph(name: str) -> None:
+    """The compiler traces the training loss without a break, and the graph computes the same."""
+    model = make_model(settings(name))
+    tokens, targets = make_tokens(), make_tokens(seed=1)
+    weights = torch.tensor([0.1, 0.1])
+    torch.compiler.reset()
+    traced = torch.compile(model, backend="eager", fullgraph=True, dynamic=False)
+    for expected, found in zip(
+        model(tokens, targets, None, (1,), weights), traced(tokens, targets, None, (1,), weights), strict=True
+    ):
+        assert torch.allclose(expected, found, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_technique_computes_in_half_precision(name: str) -> None:
+    model = make_model(settings(name))
+    tokens, targets = make_tokens(), make_tokens(seed=1)
+    exact, _ = model(tokens, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model.embed(tokens).dtype == torch.bfloat16
+        rounded, _ = model(tokens, targets)
+    assert rounded.dtype == torch.float32
+    assert rounded.item() == pytest.approx(exact.item(), abs=0.1)
+    rounded.backward()
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in model.parameters())
