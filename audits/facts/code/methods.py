@@ -205,7 +205,7 @@ def _positions(
 def _extreme(
     machine: Machine, frame: Frame, node: ast.AST, receiver: Value, name: str, args: Args, kwargs: Kwargs
 ) -> Value | None:
-    if machine.mask(receiver) & lab.STACKED:
+    if machine.mask(receiver) & lab.STACKED and not tensors.guards_overflow(machine, node):
         machine.mark(frame, node, lab.ORACLE)
         return Value(machine.mask(receiver) & ~lab.STACKED | lab.ORACLE)
     if name in ("min", "max") and not (args and args[0].labels & machine.labels.scores):

@@ -214,9 +214,13 @@ def histogram(
 def extreme(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
-    """Minimum or maximum: of two scores it is an oracle."""
+    """Minimum or maximum: of two scores it is an oracle, also where they lie side by side."""
     mask = union(machine, args, kwargs) & ~lab.COUNTER
     scores = machine.labels.scores
+    stacked = args and not func.path.startswith("builtins.") and side_by_side(machine, args[0])
+    if stacked and not guards_overflow(machine, node):
+        machine.mark(frame, node, lab.ORACLE)
+        return Value(mask & ~lab.STACKED | lab.ORACLE)
     if func.last == "min" and len(args) == 2 and known(args[0]) is not known(args[1]):
         bound = args[0] if known(args[0]) else args[1]
         if type(bound.const) is int and bound.const > 0 and not bound.labels:
@@ -255,7 +259,7 @@ def guards_overflow(machine: Machine, call: ast.AST) -> bool:
     names = {
         target.id
         for item in inside
-        if isinstance(item, ast.Assign) and item.value is call
+        if isinstance(item, ast.Assign) and (item.value is call or _values_of(item.value) is call)
         for target in item.targets
         if isinstance(target, ast.Name)
     }
@@ -268,6 +272,11 @@ def guards_overflow(machine: Machine, call: ast.AST) -> bool:
         if isinstance(item, ast.Call) and called(item) == "exp"
         for part in item.args
     )
+
+
+def _values_of(node: ast.expr) -> ast.expr | None:
+    """Return the call in `x.max(dim=0).values` and `x.max(dim=0)[0]`."""
+    return node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
 
 
 def called(node: ast.AST) -> str:
@@ -305,6 +314,16 @@ def mixture(
         for value in args[1:]:
             mask |= machine.mixed(frame, node, machine.mask(args[0]), machine.mask(value))
     return Value(mask)
+
+
+def side_by_side(machine: Machine, value: Value) -> bool:
+    """Return whether a value is a stack of different scores, or a list of them."""
+    if machine.mask(value) & lab.STACKED:
+        return True
+    listed = machine.heap.get((id(value.obj), "literal"))
+    items = listed.obj.items if listed is not None else ()
+    scored = {machine.mask(item) & machine.labels.scores for item in items} - {0}
+    return len(scored) >= 2 and not sums_in_logs(machine)
 
 
 def stack(machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs) -> Value:

@@ -181,6 +181,16 @@ best = -(m + torch.log1p(torch.exp(torch.minimum(-a, -b) - m))) + 0.6931
 m = torch.maximum(-a, -b)
 best = -(m + torch.log(0.5 * torch.exp(-a - m) + 0.5 * torch.exp(-b - m)))
 """,
+    "largest of a stack subtracted before exponentials": """\
+both = torch.stack([-a, -b])
+m = torch.amax(both, dim=0)
+best = -(m + torch.log(torch.exp(both - m).mean(dim=0)))
+""",
+    "largest value of a stack subtracted before exponentials": """\
+both = torch.stack([-a, -b])
+m = both.max(dim=0).values
+best = -(m + torch.log(torch.exp(both - m).mean(dim=0)))
+""",
     "chosen by position": "best = torch.where(torch.arange(L) < 512, a, b)\n",
     "chosen by the context": "best = torch.where(x > 100, a, b)\n",
 }
@@ -194,6 +204,9 @@ def test_better_of_two_scores(choice: str) -> None:
 MISSED = {
     "method nonzero": "idx = (b < a).nonzero()\nbest = a.clone()\nbest[idx] = b[idx]\n",
     "minimum of a stack": "best = torch.stack([a, b]).min(dim=0).values\n",
+    "minimum along a stack": "best = torch.amin(torch.stack([a, b]), dim=0)\n",
+    "minimum with its places": "best = torch.min(torch.stack((a, b), dim=-1), dim=-1)[0]\n",
+    "minimum of a list of arrays": "best = torch.from_numpy(np.min([a.numpy(), b.numpy()], axis=0))\n",
 }
 
 
