@@ -218,7 +218,7 @@ def extreme(
     mask = union(machine, args, kwargs) & ~lab.COUNTER
     scores = machine.labels.scores
     stacked = args and not func.path.startswith("builtins.") and side_by_side(machine, args[0])
-    if stacked and not guards_overflow(machine, node):
+    if stacked and not machine.is_result(mask) and not guards_overflow(machine, node):
         machine.mark(frame, node, lab.ORACLE)
         return Value(mask & ~lab.STACKED | lab.ORACLE)
     if func.last == "min" and len(args) == 2 and known(args[0]) is not known(args[1]):

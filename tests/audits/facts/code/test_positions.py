@@ -120,6 +120,8 @@ print(f"best val_bpb:{one if one <= two else two:.6f}")
 def test_the_better_of_two_results_is_no_oracle() -> None:
     """#304: two whole evaluations are run and one of their results is shown."""
     assert "better-of-two-scores" not in marks(behaviour_of(block(CUT, SCORE), steps=BETTER))
+    listed = BETTER.replace("one if one <= two else two", "np.min([one, two])")
+    assert "better-of-two-scores" not in marks(behaviour_of(block(CUT, SCORE), steps=listed))
 
 
 def test_the_better_of_two_losses_of_a_chunk_is_one() -> None:
