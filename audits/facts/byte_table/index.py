@@ -130,7 +130,7 @@ class ModuleIndex:
         return next((f for f in self.functions if f.in_class == class_name and f.name == "__init__"), None)
 
     def fields(self, class_name: str) -> list[str]:
-        """Return the fields of a record class in order, of this module or a sibling; none for other classes."""
+        """Return the fields of a record class of this module or a sibling in order; none for others."""
         return next((i._records[class_name] for i in (self, *self.peers) if class_name in i._records), [])
 
     def is_method(self, info: FunctionInfo) -> bool:

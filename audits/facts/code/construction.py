@@ -61,12 +61,7 @@ def _fill_dataclass(
     kwargs: dict[str, Value],
 ) -> None:
     """Set the fields of a dataclass from its arguments."""
-    fields = [
-        item.target.id
-        for item in cls.node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-    ]
-    for name, value in zip(fields, args, strict=False):
+    for name, value in zip(cls.field_names, args, strict=False):
         machine.put((id(instance), name), value)
     for name, value in kwargs.items():
         machine.put((id(instance), name), value)

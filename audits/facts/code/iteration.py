@@ -129,7 +129,7 @@ def _iterate_instance(
 
 
 def _each(machine: Machine, frame: Frame, node: Any) -> Value | None:
-    """Return the row that `(f(part) for part in (a, b, c))` hands out: what becomes of each part stays apart."""
+    """Return the row that `(f(part) for part in (a, b, c))` hands out, its parts kept apart."""
     from audits.facts.code.assignments import assign
 
     if not isinstance(node, ast.GeneratorExp) or len(node.generators) > 1 or node.generators[0].ifs:

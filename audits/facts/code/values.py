@@ -119,10 +119,15 @@ _UNDECORATED: Final[frozenset[str]] = frozenset()
 class Class:
     """A class of the submission."""
 
-    __slots__ = ("attrs", "bases", "kind", "module", "node")
+    __slots__ = ("attrs", "bases", "field_names", "kind", "module", "node")
 
     def __init__(self, node: ast.ClassDef, module: Module, bases: list[Value], kind: str) -> None:
         self.node = node
+        self.field_names = [
+            item.target.id
+            for item in node.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        ]
         self.module = module
         self.bases = bases
         self.kind = kind

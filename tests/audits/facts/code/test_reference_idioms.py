@@ -121,5 +121,45 @@ def test_a_cut_through_features_is_no_cut_of_positions() -> None:
     assert breaches(whole) == {"slot-scored"}
 
 
-def test_helpers_of_this_file_are_read_whole() -> None:
+def test_the_plain_script_is_read_whole() -> None:
     assert read(script(block(CUT, SCORE))).behaviour.complete
+
+
+PACKED = """\
+@dataclass
+class Stored:
+    values: torch.Tensor
+
+    def unpack(self):
+        return self.values.float()
+
+
+def store(net):
+    return {name: Stored(value.half()) for name, value in net.state_dict().items()}
+
+
+def pack(stored):
+    return b"".join(entry.values.numpy().tobytes() for entry in stored.values())
+
+
+def unpack(blob):
+    return {"w": Stored(torch.from_numpy(np.frombuffer(blob, dtype=np.float16)))}
+"""
+STEPS = """\
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+for i in range(100):
+    x, y = tokens[i * L : i * L + L], tokens[i * L + 1 : i * L + L + 1]
+    opt.zero_grad()
+    net(x, y).backward()
+    opt.step()
+Path("model.bin").write_bytes(pack(store(net)))
+net = Net()
+net.load_state_dict({name: entry.unpack() for name, entry in unpack(Path("model.bin").read_bytes()).items()})
+"""
+
+
+def test_weights_that_travel_in_records_are_followed_through_the_artifact() -> None:
+    """A helper that is given records is given what their fields hold."""
+    functions = "from dataclasses import dataclass\nfrom pathlib import Path\n\n\n" + PACKED
+    seen = behaviour_of(block(CUT, SCORE), steps=STEPS, functions=functions)
+    assert breaches(seen) == {"prequant-ttt"}
