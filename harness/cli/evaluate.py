@@ -41,6 +41,9 @@ def evaluate(
     device: Annotated[
         str | None, typer.Option(metavar="cpu|cuda", help="Where (default: cuda where there is one).")
     ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="bf16|fp32", help="Of matrix products on a CPU (default: fp32).")
+    ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Show the methods, their settings and what each promises.")
     ] = False,
@@ -55,7 +58,12 @@ def evaluate(
     arguments += ["--data", str(data), "--method", method.value]
     for setting in set_ or ():
         arguments += ["--set", setting]
-    for name, value in (("--nll", nll), ("--output", output), ("--device", device)):
+    for name, value in (
+        ("--nll", nll),
+        ("--output", output),
+        ("--device", device),
+        ("--precision", precision),
+    ):
         arguments += [] if value is None else [name, str(value)]
     arguments += ["--list"] if list_ else []
     raise typer.Exit(launch(arguments))

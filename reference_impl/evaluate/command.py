@@ -43,7 +43,8 @@ def main(argv: list[str]) -> int:
     tokens = read_tokens(dataset.val_files)
     table = read_byte_table(dataset.tokenizer_path, artifact.config.model.vocab_size)
     began = time.perf_counter()
-    score = evaluate(artifact.model.to(device), tokens, table, settings, keep_nll=options.nll is not None)
+    with torch.autocast(device, torch.bfloat16, enabled=options.precision == "bf16"):
+        score = evaluate(artifact.model.to(device), tokens, table, settings, keep_nll=options.nll is not None)
     seconds = time.perf_counter() - began
     print(f"evaluate method:{options.method} settings:{json.dumps(asdict(settings))} device:{device}")
     print(log_line(options.method, score, seconds))
@@ -65,6 +66,7 @@ def _read(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--nll", type=Path, metavar="FILE.npy", help="write the loss of every token, float64")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="write the result as JSON too")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one")
+    parser.add_argument("--precision", choices=["bf16", "fp32"], help="on a CPU; default: fp32")
     parser.add_argument("--list", action="store_true", help="show methods, settings and conditions")
     return parser.parse_args(argv)
 

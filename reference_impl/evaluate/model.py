@@ -24,7 +24,7 @@ def device_of(model: GPT) -> torch.device:
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:
-    """Return the number format of matrix products: bfloat16 on a GPU, float32 on a CPU."""
+    """Return the format of matrix products: bfloat16 on a GPU; on a CPU float32, or what the caller set."""
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
