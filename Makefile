@@ -16,7 +16,7 @@ NPM := tests/npm/node_modules/.stamp-$(shell cksum < tests/npm/package-lock.json
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test image lint typecheck imports ci-lock workflows examples rules-docs bench corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports ci-lock workflows examples rules-docs bench bench-reference corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -61,6 +61,10 @@ rules-docs: $(CORE) ## Write RULES.md from the rules and the README's --help exc
 bench: $(DEV) ## Compare the time of an audit with ast.parse over real scripts (MIRROR=DIR)
 	@test -n "$(MIRROR)" || { echo "usage: make bench MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
 	REFEREE_MIRROR="$(MIRROR)" $(PY) -m tests.audits.bench
+
+bench-reference: $(DEV) ## Compare the reference with the challenge's own trainer in a box (MIRROR=DIR, SHAPE=small)
+	@test -n "$(MIRROR)" || { echo "usage: make bench-reference MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
+	$(PY) -m tests.reference_impl.bench --mirror "$(MIRROR)" $(if $(SHAPE),--shape $(SHAPE))
 
 corpus: $(DEV) ## Run the checks on real pull requests (MIRROR=DIR, LABELS=FILE)
 	@test -n "$(MIRROR)" || { echo "usage: make corpus MIRROR=DIR (a mirror of openai/parameter-golf)"; exit 2; }
