@@ -12,8 +12,9 @@ from audits.facts.code.attributes import get_attribute
 from audits.facts.code.expressions import EXPRESSIONS, evaluate
 from audits.facts.code.iteration import element_of
 from audits.facts.code.machine import Machine
-from audits.facts.code.memory import DEPTH_CAP, NORMAL, RECORDS_DEEP, Frame
+from audits.facts.code.memory import DEPTH_CAP, NORMAL, Frame
 from audits.facts.code.parameters import bind_arguments, parameters, spread
+from audits.facts.code.records import held
 from audits.facts.code.statements import execute
 from audits.facts.code.switches import plain_answer
 from audits.facts.code.updates import backward, hung
@@ -281,21 +282,6 @@ def is_idle(machine: Machine, function: Function, args: list[Value], kwargs: dic
         | lab.PATH_TRAIN
         | lab.PIECES
     )
-
-
-def held(machine: Machine, value: Value, depth: int = 0) -> int:
-    """Return the labels in the fields of records, and of records in lists and dictionaries."""
-    out = 0
-    for obj in objects(value):
-        if isinstance(obj, Container) and depth < RECORDS_DEEP:
-            element = machine.heap.get((id(obj), "element"))
-            out |= held(machine, element, depth + 1) if element is not None else 0
-        elif isinstance(obj, Instance) and obj.cls is not None and depth < RECORDS_DEEP:
-            for name in obj.cls.field_names:
-                field = machine.heap.get((id(obj), name))
-                if field is not None:
-                    out |= machine.mask(field) | held(machine, field, depth + 1)
-    return out
 
 
 def _skip(

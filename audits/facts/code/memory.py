@@ -30,8 +30,6 @@ from audits.location import Location
 
 NORMAL, RETURN, BREAK, CONTINUE, RAISE = range(5)
 DEPTH_CAP = 40
-RECORDS_DEEP = 4
-"""Records within records and lists that are looked into for what a call is given."""
 
 
 class BudgetSpent(Exception):
