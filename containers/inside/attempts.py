@@ -73,7 +73,7 @@ def _opened(event: str, args: tuple[Any, ...]) -> None:
         note("procfs", text)
     elif text.startswith(("/job/", _OURS)) and not text.endswith(".pyc") and _is_theirs():
         note("reads-referee", text)
-    elif text.startswith(("/etc/shadow", "/var/run/docker", "/run/docker", "/root/")):
+    elif text.startswith(("/etc/shadow", "/var/run/docker", "/run/docker", "/root/")) and _is_theirs():
         note("host-path", text)
 
 

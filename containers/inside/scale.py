@@ -91,9 +91,13 @@ def _number(value: Any) -> float | None:
 
 def _divided(number: float, entry: Entry) -> float:
     divisor = entry.divisor or 1
-    if number < entry.floor * divisor or number != int(number) or int(number) % divisor:
+    if number != int(number) or number < entry.floor * divisor:
         return number
-    return number // divisor
+    for by in (divisor, 2):
+        small, rest = divmod(int(number), by)
+        if not rest and (by == 2 or small % entry.multiple == 0):
+            return small
+    return number
 
 
 def _like(value: Any, number: float) -> Any:

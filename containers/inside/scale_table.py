@@ -32,6 +32,8 @@ class Entry:
     divisor: int | None = None
     """Multiples of it are divided by it, unless that makes them smaller than `floor`."""
     floor: int = 1
+    multiple: int = 1
+    """What is not a multiple of it after the division is halved instead, so that heads still divide it."""
 
 
 _LIMITS = {
@@ -84,21 +86,25 @@ _DIVISORS = {
     """
     MODEL_DIM EMBEDDING_DIM EMBED_DIM D_MODEL N_EMBD HIDDEN_DIM HIDDEN_SIZE BIGRAM_DIM BIGRAM_HASH_DIM
     BIGRAM_EMBED_DIM TRIGRAM_DIM VE_DIM MLP_HIDDEN MLP_DIM FFN_DIM D_FF D_INNER INTERMEDIATE_SIZE
-    """: (8, 8),
+    """: (8, 8, 8),
     # Half the heads and a quarter of their width: an eighth, with enough left to rotate a part of it.
     """
     HEAD_DIM
-    """: (4, 8),
+    """: (4, 8, 1),
+    # The part of a head that is rotated keeps its share.
+    """
+    ROPE_DIMS
+    """: (4, 4, 1),
     """
     NUM_HEADS NUM_KV_HEADS N_HEAD N_HEADS N_KV_HEAD N_KV_HEADS NUM_ATTENTION_HEADS NUM_KEY_VALUE_HEADS
-    """: (2, 1),
+    """: (2, 1, 1),
 }
 _PATHS = "DATA_PATH DATA_DIR TOKENIZER_PATH DATASETS_DIR TRAIN_FILES VAL_FILES VAL_BYTES_FILES"
 TABLE: dict[str, Entry] = {
     **{name: Entry(Group.STEPS, limit=limit) for names, limit in _LIMITS.items() for name in names.split()},
     **{
-        name: Entry(Group.MODEL, divisor=divisor, floor=floor)
-        for names, (divisor, floor) in _DIVISORS.items()
+        name: Entry(Group.MODEL, divisor=divisor, floor=floor, multiple=multiple)
+        for names, (divisor, floor, multiple) in _DIVISORS.items()
         for name in names.split()
     },
     **{name: Entry(Group.PATHS) for name in _PATHS.split()},

@@ -67,7 +67,7 @@ def train(texts: list[str], size: int) -> bytes:
         vocab_size=size,
         model_type="bpe",
         byte_fallback=size >= 512,
-        character_coverage=0.999 if size >= 512 else 0.9,
+        character_coverage=0.999 if size >= 512 else 0.98,
         split_digits=True,
         add_dummy_prefix=False,
         normalization_rule_name="identity",

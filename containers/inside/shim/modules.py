@@ -18,7 +18,7 @@ from .patching import gap, used
 
 Fill = Callable[[types.ModuleType], None]
 GPU_ONLY = frozenset(
-    "apex bitsandbytes cupy cutlass cutlass_evt_fusion deep_gemm fla flashinfer hopper_extensions mamba_ssm "
+    "apex bitsandbytes cupy cutlass deep_gemm fla flashinfer hopper_extensions mamba_ssm "
     "megablocks natten pynvml sageattention tilelang transformer_engine xformers".split()
 )
 """Top-level names that only exist where there is a GPU."""
@@ -28,7 +28,13 @@ def _flash(module: types.ModuleType) -> None:
     module.__dict__.update(attention.FUNCTIONS, __version__="3.0.0")
 
 
+def _window_toolkit(module: types.ModuleType) -> None:
+    """Give the constants that editors import by mistake; there is no window here."""
+    module.__dict__.update(EXCEPTION=8, READABLE=2, WRITABLE=4, END="end", NO=False, YES=True, X="x", Y="y")
+
+
 ANSWERS: dict[str, Fill] = {
+    "tkinter": _window_toolkit,
     "flash_attn": _flash,
     "flash_attn.flash_attn_interface": _flash,
     "flash_attn.cute": _flash,
@@ -42,6 +48,10 @@ ANSWERS: dict[str, Fill] = {
 """Module name to what fills it; packages list their submodules."""
 
 
+_IF_MISSING = frozenset({"tkinter"})
+"""Answered only where the image has no package of that name."""
+
+
 class Finder:
     """Finds the modules above before the path is searched."""
 
@@ -49,7 +59,7 @@ class Finder:
         self, name: str, path: Sequence[str] | None = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return where our answer comes from, or None."""
-        if name in ANSWERS:
+        if name in ANSWERS and not (name in _IF_MISSING and importlib.machinery.PathFinder.find_spec(name)):
             package = any(other.startswith(name + ".") for other in ANSWERS)
             return importlib.machinery.ModuleSpec(name, self, is_package=package)  # type: ignore[arg-type]
         if name in GPU_ONLY and importlib.machinery.PathFinder.find_spec(name) is None:

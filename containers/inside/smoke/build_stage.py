@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..source import loader
+from .mlx_watch import MlxWatch
 from .model_watch import ModelWatch, StageDoneError
 from .session import Session
 
@@ -15,8 +17,9 @@ from .session import Session
 def stage(session: Session) -> dict[str, Any]:
     """Return what was seen of the model, its forward and its backward pass."""
     session.begin()
-    watch = ModelWatch()
+    watch, mlx_watch = ModelWatch(), MlxWatch()
     watch.install()
+    loader.LISTENERS.append(mlx_watch.learn)
     try:
         session.run("__main__")
     except StageDoneError:
@@ -24,4 +27,4 @@ def stage(session: Session) -> dict[str, Any]:
     except SystemExit as error:
         if error.code not in (None, 0):
             raise
-    return watch.facts()
+    return mlx_watch.facts() if mlx_watch.built else watch.facts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import Any
 
 import torch
@@ -20,11 +22,25 @@ class Causality:
         self.args = args
         self.kwargs = kwargs
         self.logits = logits
+        self.ask: Any = None
+
+    def _ask_for_logits(self) -> None:
+        """Turn to the method that gives logits, where the loss is computed without any to be seen."""
+        inner = getattr(self.module, "module", self.module)
+        method = getattr(inner, "forward_logits", None)
+        if not callable(method):
+            return
+        names = inspect.signature(method).parameters
+        self.args = self.args[:1]
+        self.kwargs = {name: value for name, value in self.kwargs.items() if name in names}
+        self.ask = method
 
     def figures(self) -> dict[str, Any]:
         """Return what the comparison shows; `causal` is None where it shows nothing."""
         tokens = self._tokens()
-        if self.logits is None or tokens is None:
+        if tokens is not None and self.logits is None:
+            self._ask_for_logits()
+        if tokens is None or (self.logits is None and self.ask is None):
             return {"causal": None, "causality_note": "no logits were seen"}
         width = tokens.shape[-1]
         position = width // 2
@@ -77,12 +93,12 @@ class Causality:
         self.losses.logits = None
         torch.manual_seed(0)
         with torch.no_grad():
-            result = self.call(
-                self.module,
+            call = self.ask or functools.partial(self.call, self.module)
+            result = call(
                 *map(swap, self.args),
                 **{name: swap(value) for name, value in self.kwargs.items()},
             )
-        logits = self.losses.logits
+        logits = None if self.ask else self.losses.logits
         if logits is None and isinstance(result, torch.Tensor) and result.dim() >= 2:
             logits = result
         return None if logits is None else logits.reshape(-1, logits.shape[-1]).float()

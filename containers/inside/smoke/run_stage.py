@@ -31,9 +31,11 @@ def stage(session: Session) -> dict[str, Any]:
             raise ExitStatusError(f"the script called exit with {error.code!r}").with_traceback(
                 error.__traceback__
             ) from None
+        evaluations.report_printed()
         returned = bool(evaluations.SEEN)
         if not returned:
             raise
+    evaluations.report_printed()
     sys.stdout.flush()
     attempts.tampered()
     return {

@@ -53,6 +53,7 @@ class Session:
                 "__referee_is_cuda__": lambda kind: kind in ("cuda", "cpu"),
                 "__referee_on_cuda__": lambda tensor: bool(getattr(tensor, "is_cpu", True)),
                 "__referee_evaluates__": evaluations.watched,
+                "print": evaluations.printing,
             }
         )
         if self.job.virtual_clock:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import libcst as cst
@@ -44,25 +45,26 @@ class _Rewriter(cst.CSTTransformer):
     ) -> cst.BaseExpression:
         return _formatted(updated_node) if self._bad(original_node) else updated_node
 
+    def visit_ConcatenatedString(self, node: cst.ConcatenatedString) -> bool:
+        """Leave the parts to `leave_ConcatenatedString`: a call cannot stand beside a literal."""
+        return False
+
     def leave_ConcatenatedString(
         self, original_node: cst.ConcatenatedString, updated_node: cst.ConcatenatedString
     ) -> cst.BaseExpression:
-        """Join neighbours by a sum: a call cannot stand beside a literal."""
+        """Join neighbours by a sum where one of them becomes a call."""
         if not self._bad(original_node):
             return updated_node
+        left: Any = updated_node.left.visit(self)
+        right: Any = updated_node.right.visit(self)
+        between: Any = updated_node.whitespace_between
         return cst.BinaryOperation(
-            left=updated_node.left,
-            operator=cst.Add(
-                whitespace_before=cst.SimpleWhitespace(" "), whitespace_after=_between(updated_node)
-            ),
-            right=updated_node.right,
+            left=left,
+            operator=cst.Add(whitespace_before=cst.SimpleWhitespace(" "), whitespace_after=between),
+            right=right,
             lpar=updated_node.lpar or [cst.LeftParen()],
             rpar=updated_node.rpar or [cst.RightParen()],
         )
-
-
-def _between(node: cst.ConcatenatedString) -> Any:
-    return node.whitespace_between
 
 
 def _formatted(node: cst.FormattedString) -> cst.BaseExpression:
@@ -86,7 +88,8 @@ def _template(parts: Any) -> tuple[str, list[cst.BaseExpression]]:
             text += part.value
             continue
         if part.equal is not None:
-            text += cst.Module([]).code_for_node(part.expression) + "="
+            code = cst.Module([]).code_for_node(part.expression) + "="
+            text += re.sub(r"([\\'\"])", r"\\\1", code.replace("{", "{{").replace("}", "}}"))
         field = "{"
         values.append(part.expression.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]))
         if part.conversion:

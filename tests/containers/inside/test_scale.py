@@ -1,0 +1,110 @@
+"""What sets scale is scaled once, wherever it is read; nothing else is."""
+
+import ast
+
+import pytest
+
+from containers.inside.scale import Scale
+from containers.inside.scale_table import TABLE, Group
+from containers.inside.source import instrument
+
+
+@pytest.fixture
+def scale():
+    made = Scale()
+    made.groups = frozenset(Group)
+    return made
+
+
+def _run(source, scale, **names):
+    tree = instrument.instrument(ast.parse(source))
+    given = {
+        "__referee_scale__": scale,
+        "__referee_is_cuda__": lambda kind: kind in ("cuda", "cpu"),
+        "__referee_on_cuda__": lambda tensor: True,
+        "__referee_evaluates__": lambda function: function,
+        **names,
+    }
+    exec(compile(tree, "script", "exec"), given)
+    return given
+
+
+def test_a_value_read_from_the_environment_and_assigned_is_scaled_once(scale, monkeypatch):
+    monkeypatch.setenv("MODEL_DIM", "512")
+    source = "import os\nclass H:\n    model_dim = int(os.environ.get('MODEL_DIM', 768))\n"
+    assert _run(source, scale)["H"].model_dim == 64
+    assert scale.changes["MODEL_DIM"] == (512, 64)
+
+
+def test_heads_and_their_width_shrink_together(scale):
+    source = "model_dim, num_heads, num_kv_heads = 512, 8, 4"
+    names = _run(source, scale)
+    assert (names["model_dim"], names["num_heads"], names["num_kv_heads"]) == (64, 4, 2)
+    assert names["model_dim"] // names["num_heads"] == 16
+
+
+@pytest.mark.parametrize(
+    ("dim", "small"), [(512, 64), (384, 48), (640, 80), (624, 312), (511, 511), (32, 32)]
+)
+def test_heads_still_divide_the_width(scale, dim, small):
+    assert scale("MODEL_DIM", dim) == small
+
+
+def test_the_model_keeps_its_size_where_only_steps_are_scaled(scale):
+    scale.groups = frozenset({Group.STEPS})
+    names = _run("model_dim = 512\niterations = 20000\n", scale)
+    assert (names["model_dim"], names["iterations"]) == (512, 3)
+
+
+@pytest.mark.parametrize("value", [0, -1, None, "no number", True])
+def test_values_that_mean_something_else_stay(scale, value):
+    assert scale("ITERATIONS", value) is value
+
+
+def test_texts_stay_texts(scale):
+    assert scale("ITERATIONS", "20_000") == "3"
+    assert scale("TRAIN_SEQ_LEN", "1024.0") == "128"
+
+
+def test_local_names_of_functions_are_not_scaled(scale):
+    source = "def f():\n    seq_len = 1024\n    return seq_len\nresult = f()\n"
+    assert _run(source, scale)["result"] == 1024
+
+
+def test_calibration_is_capped_where_the_function_begins(scale):
+    source = 'def calibrate(model, num_seqs=64, seq_len=2048):\n    "Doc."\n    return num_seqs, seq_len\n'
+    function = _run(source, scale)["calibrate"]
+    assert function(None) == (4, 48)
+    assert function(None, num_seqs=2) == (2, 48)
+    assert function.__doc__ == "Doc."
+
+
+def test_lengths_are_not_capped_in_functions_that_generate_nothing(scale):
+    source = "def rotary(seq_len):\n    return seq_len\nresult = rotary(2048)\n"
+    assert _run(source, scale)["result"] == 2048
+
+
+@pytest.mark.parametrize("name", ["BIGRAM_VOCAB_SIZE", "NGRAM_BUCKETS", "VOCAB_SIZE", "NUM_LAYERS", "SEED"])
+def test_tables_are_not_made_smaller_than_their_load(name):
+    assert name not in TABLE
+
+
+def test_the_cpu_stands_in_for_cuda_in_comparisons(scale):
+    class Device:
+        type = "cpu"
+
+    source = "a = device.type == 'cuda'\nb = device.type != 'cuda'\nc = kind.type == 'adam'\n"
+    names = _run(source, scale, device=Device, kind=Device)
+    assert (names["a"], names["b"], names["c"]) == (True, False, False)
+
+
+def test_lines_stay_where_they_were(scale):
+    source = "iterations = 20000\n\nraise ValueError('stays')\n"
+    with pytest.raises(ValueError, match="stays") as caught:
+        _run(source, scale)
+    assert caught.traceback[-1].lineno + 1 == 3
+
+
+def test_future_imports_and_docstrings_stay_first(scale):
+    source = '"""Doc."""\nfrom __future__ import annotations\nx: Undefined = 1\n'
+    assert _run(source, scale)["x"] == 1
