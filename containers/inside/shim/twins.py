@@ -26,21 +26,20 @@ def digest(source: str) -> tuple[str, list[float]]:
     kernel.decorator_list = []
     if isinstance(kernel.body[0], ast.Expr) and isinstance(kernel.body[0].value, ast.Constant):
         kernel.body = kernel.body[1:]
-    numbers: list[float] = []
     for node in ast.walk(kernel):
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
-            numbers.append(node.value)
             node.value = 0.0
     return hashlib.sha256(ast.unparse(kernel).encode()).hexdigest()[:16], _in_order(source)
 
 
 def _in_order(source: str) -> list[float]:
     """Return the numbers with a point in the order in which they stand."""
-    tree = ast.parse(textwrap.dedent(source))
     found = [
-        node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)
+        (node.lineno, node.col_offset, node.value)
+        for node in ast.walk(ast.parse(textwrap.dedent(source)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
     ]
-    return [float(node.value) for node in sorted(found, key=lambda node: (node.lineno, node.col_offset))]
+    return [number for _, _, number in sorted(found)]
 
 
 def twin_of(function: Any) -> Callable[[dict[str, Any]], None] | None:
