@@ -18,6 +18,10 @@ def dashboard(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Labels to hold the rules against; repeat for several files."),
     ] = None,
+    reviews: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Kept reviews to show beside the sweep; repeat for several."),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes (default: all cores).")
     ] = None,
@@ -27,7 +31,9 @@ def dashboard(
 
     from harness.dashboard.build import build_site
 
-    built = build_site(run_dir, output, tuple(labels or ()), jobs or len(os.sched_getaffinity(0)))
+    built = build_site(
+        run_dir, output, tuple(labels or ()), jobs or len(os.sched_getaffinity(0)), tuple(reviews or ())
+    )
     typer.echo(
         f"{built.out}/index.html: {built.pulls:,} pull requests, {built.folders:,} rows,"
         f" {built.pages:,} pages in {built.seconds:.1f} s"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from audits.errors import UserError
 from harness.dashboard.field import Field, Row, load_field
+from harness.dashboard.kept_reviews import KeptReview, read_kept
 from harness.dashboard.labels import NO_LABELS, Labels, read_labels
 from harness.dashboard.overviews import write_overviews, write_rules
 from harness.dashboard.payload import entries_payload, script
@@ -41,7 +42,9 @@ class Built:
     seconds: float
 
 
-def build_site(run_dir: Path, out: Path, label_files: Sequence[Path] = (), jobs: int = 1) -> Built:
+def build_site(
+    run_dir: Path, out: Path, label_files: Sequence[Path] = (), jobs: int = 1, reviews: Sequence[Path] = ()
+) -> Built:
     """Write the site of one sweep to `out`."""
     started = perf_counter()
     _require_ours(out)
@@ -49,14 +52,15 @@ def build_site(run_dir: Path, out: Path, label_files: Sequence[Path] = (), jobs:
     with closing(Reader.open(run_dir)) as store:
         field = load_field(store)
         labels = read_labels(store, label_files) if label_files else NO_LABELS
+    kept = read_kept(reviews)
     if not field.pulls:
         raise UserError(f"{run_dir} was asked for no pull request", "referee sweep --repo MIRROR --out DIR")
     fresh = out.with_name(f".{out.name}.partial")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(parents=True)
-        cases = write_pulls(run_dir, fresh, _tasks(field, labels), jobs)
-        write_overviews(fresh, field, labels)
+        cases = write_pulls(run_dir, fresh, _tasks(field, labels, kept), jobs)
+        write_overviews(fresh, field, labels, kept)
         write_rules(fresh, field, labels, cases)
         _write_assets(fresh, field)
         shutil.rmtree(out, ignore_errors=True)
@@ -85,7 +89,7 @@ def _require_charts() -> None:
         ) from error
 
 
-def _tasks(field: Field, labels: Labels) -> list[PullTask]:
+def _tasks(field: Field, labels: Labels, kept: Sequence[KeptReview]) -> list[PullTask]:
     """Return what the workers need, one task a pull request."""
     clusters = field.clusters()
     mates = {
@@ -104,6 +108,7 @@ def _tasks(field: Field, labels: Labels) -> list[PullTask]:
             rows=tuple(rows),
             clusters=tuple(_company(row, mates) for row in rows),
             opinions=tuple(opinions.get(pr, [])),
+            reviews=tuple(review for review in kept if review.pr == pr),
             before=numbers[index - 1] if index else None,
             after=numbers[index + 1] if index + 1 < len(numbers) else None,
         )

@@ -13,16 +13,18 @@ from harness.dashboard.rule_pages import CASES_SHOWN, rule_pages
 from harness.sweep.records import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from harness.dashboard.kept_reviews import KeptReview
     from harness.dashboard.labels import Labels
     from harness.dashboard.reviews import Case
+    from harness.sweep.records import Pull
 
 _MEMBERS_SHOWN = 60
 
 
-def write_overviews(out: Path, field: Field, labels: Labels) -> None:
+def write_overviews(out: Path, field: Field, labels: Labels, kept: Sequence[KeptReview] = ()) -> None:
     """Write the front page, the leaderboard, the table and the clusters."""
     from harness.dashboard.charts import LEGEND, charts
 
@@ -53,6 +55,7 @@ def write_overviews(out: Path, field: Field, labels: Labels) -> None:
         legend=LEGEND,
         about=field.about,
         labels=labels,
+        reviewed=_reviewed(field, kept),
     )
     (out / "assets").mkdir(exist_ok=True)
     specs = {chart.name: chart.spec for chart in drawn}
@@ -72,6 +75,16 @@ def write_overviews(out: Path, field: Field, labels: Labels) -> None:
         split=sum(len(calls) > 1 for _, _, calls, _ in clusters),
         shown=_MEMBERS_SHOWN,
     )
+
+
+def _reviewed(field: Field, kept: Sequence[KeptReview]) -> list[tuple[KeptReview, Pull | None, str]]:
+    """Return each kept review with the pull request and the worst call that the sweep has for it."""
+    pulls = {pull.pr: pull for pull in field.pulls}
+    calls: dict[int, list[str]] = {}
+    for row in field.rows:
+        calls.setdefault(row.pull.pr, []).append(row.call())
+    swept = {pr: min(found, key=CALLS.index) for pr, found in calls.items()}
+    return [(review, pulls.get(review.pr), swept.get(review.pr, "")) for review in kept]
 
 
 def _causes(field: Field) -> list[tuple[str, list[Row]]]:

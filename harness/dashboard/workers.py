@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.dashboard.field import Row
+    from harness.dashboard.kept_reviews import KeptReview
     from harness.dashboard.labels import Opinion
 
 _CHUNK = 20
@@ -38,6 +39,8 @@ class PullTask:
     """By row: name of its cluster and the others in it; empty name for a folder of its own."""
     opinions: tuple[Opinion, ...]
     """What label files say of this pull request."""
+    reviews: tuple[KeptReview, ...]
+    """What reviews of it were kept, the newest first."""
     before: int | None
     after: int | None
     """The neighbours that were asked for."""

@@ -116,7 +116,6 @@ def committed_rulings(client: Client, pull: Pull) -> tuple[Ruling, ...]:
 
     from audits.rules import discover
     from harness.review.rulings import parse_rulings, ruling_path
-    from harness.stages import registered
 
     path = ruling_path(pull.number)
     try:
@@ -126,5 +125,5 @@ def committed_rulings(client: Client, pull: Pull) -> tuple[Ruling, ...]:
         if status_of(fault) == 404:
             return ()
         raise
-    known = {rule.id for rule in discover()} | {stage.name for stage in registered()}
+    known = {rule.id for rule in discover()}
     return parse_rulings(base64.b64decode(answer["content"]), path, known)

@@ -144,7 +144,7 @@ def _rulings(request: Request, rules: Sequence[Rule]) -> tuple[Ruling, ...]:
     from harness.review.rulings import read_rulings
 
     repo = open_repository(request.repo)
-    known = {rule.id for rule in rules} | {stage.name for stage in registered()}
+    known = {rule.id for rule in rules}
     return read_rulings(repo, find_main(repo, request.base), request.pr, known)
 
 

@@ -38,7 +38,10 @@ def apply(
     for ruling in rulings:
         if ruling.folder not in ("", submission.folder):
             continue
-        before = known[ruling.rule]
+        before = known.get(ruling.rule)
+        if before is None:
+            told.append(_model(ruling, "its stage did not say anything of this kind", applied=False))
+            continue
         lapsed = ruling.lapsed(submission.origin.head_sha, today)
         after = before if lapsed else _outcome(before, ruling)
         known[ruling.rule] = after

@@ -121,7 +121,7 @@ def _ruling(entry: dict[str, Any], where: str, rules: Collection[str]) -> Ruling
 
 def _check_meaning(entry: dict[str, Any], where: str, rules: Collection[str]) -> None:
     """Refuse what is well formed and still means nothing."""
-    if entry["rule"] not in rules:
+    if entry["rule"] not in rules and not _of_a_stage(entry["rule"]):
         raise UserError(
             f"{where}: there is no rule called {entry['rule']!r}, or not any more",
             "`referee rules` lists them; a renamed rule needs a new ruling",
@@ -132,3 +132,10 @@ def _check_meaning(entry: dict[str, Any], where: str, rules: Collection[str]) ->
         raise UserError(f"{where}: it expires before it holds")
     if entry.get("head") and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", entry["head"]):
         raise UserError(f"{where}: head must be a full commit id")
+
+
+def _of_a_stage(rule: str) -> bool:
+    """Tell whether an id is of the form that outcomes of a registered stage have: `smoke`, `smoke-escape`."""
+    from harness.stages import registered
+
+    return rule.partition("-")[0] in {stage.name for stage in registered()}

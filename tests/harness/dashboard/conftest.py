@@ -9,7 +9,7 @@ import pytest
 
 from harness.dashboard.build import build_site
 from scripts.screenshots import CHROMIUM_ARGS, chromium
-from tests.harness.dashboard.sites import make_run, write_labels
+from tests.harness.dashboard.sites import make_run, write_labels, write_reviews
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,8 @@ def site(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a site with labels."""
     directory = tmp_path_factory.mktemp("site")
     out = directory / "site"
-    build_site(run_dir, out, [write_labels(directory / "labels.jsonl")])
+    reviews = [write_reviews(run_dir.parent / "mirror", directory / "reviews")]
+    build_site(run_dir, out, [write_labels(directory / "labels.jsonl")], reviews=reviews)
     return out
 
 

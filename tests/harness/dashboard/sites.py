@@ -51,6 +51,18 @@ def make_run(directory: Path) -> Path:
     return out
 
 
+def write_reviews(mirror: Path, directory: Path) -> Path:
+    """Keep reviews of three pull requests: legal, hostile, and one without a submission."""
+    from harness.auditing import Request as Asked
+    from harness.review.output import keep
+    from harness.review.reviewing import Plan, review
+
+    for number in (CLEAN_PR, HOSTILE_PR, NOTHING_PR):
+        plan = Plan(Asked(repo=str(mirror), pr=number), skip=("smoke",))
+        keep(review(plan), plan, None, directory / f"pr-{number}")
+    return directory
+
+
 def _files(example: Path) -> dict[str, str | bytes]:
     """Return the files of an embedded example, at their place in a repository."""
     where = f"records/{example.parent.name}/{example.name}"

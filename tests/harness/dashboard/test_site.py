@@ -238,3 +238,19 @@ def test_words_of_a_failed_run_are_text(site: Path) -> None:
     shown = page(site, f"pr/{HOSTILE_PR}.html")
     assert "window.pwned=1" in shown
     assert "<script>window" not in shown
+
+
+def test_reviews_stand_beside_the_sweep(site: Path) -> None:
+    front = page(site, "index.html")
+    assert front.count('.html#reviews">#') == 3
+    assert "Nothing to review" in page(site, f"pr/{NOTHING_PR}.html")
+    clean = page(site, f"pr/{CLEAN_PR}.html")
+    assert '<h2 id="reviews">Reviews</h2>' in clean
+    assert "skipped: not asked for" in clean
+    assert '<h2 id="reviews">' not in page(site, f"pr/{NGRAM_PR}.html")
+    assert "<img" not in page(site, f"pr/{HOSTILE_PR}.html").split('<h2 id="reviews">', 1)[1]
+
+
+def test_a_folder_without_reviews_is_a_mistake(run_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no review"):
+        build_site(run_dir, tmp_path / "site", reviews=[tmp_path])

@@ -157,3 +157,36 @@ def test_a_ruling_on_the_base_branch_is_confirmed_by_the_api(
     del github.contents[PATH]
     refused = publish(client, event(ruled.head, run_attempt=2)).refused
     assert refused.startswith("forged ruling")
+
+
+def test_a_smoke_run_is_published_with_its_outcome(
+    client: Client, github: FakeGitHub, tmp_path: Path
+) -> None:
+    from containers.smoke_result import Label, SmokeError
+    from harness.auditing import Request
+    from harness.review.output import keep
+    from harness.review.reviewing import Plan, review
+    from tests.audits.repository import Repository, record
+    from tests.harness.github.runs import NAME
+    from tests.harness.github.runs import Finished as Made
+    from tests.harness.smoke.runs import failed
+
+    class Box:
+        """A workshop in which every run misses a module."""
+
+        def smoke(self, *_: object) -> object:
+            error = SmokeError("ModuleNotFoundError", "No module named 'helper'", "train_gpt.py", 1)
+            return failed(Label.IMPORT_FAIL, error)
+
+    repository = Repository(tmp_path / "r.git")
+    head = str(repository.pull(PR, record(NAME)))
+    plan = Plan(Request(repo=repository.path, pr=PR), options={"smoke": Box()})
+    keep(review(plan), plan, "o/n", tmp_path / "run")
+    run = tmp_path / "run"
+    held = {str(p.relative_to(run)): p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    assert "smoke/0.json" in held
+    told = publish(client, opened(github, Made(repository, head, held)))
+    assert told.refused == ""
+    body = github.comments[1]["body"]
+    assert "Its code ran in a locked container" in body
+    assert "No module named" in body.split("### Smoke", 1)[1]

@@ -176,3 +176,13 @@ def test_a_pull_request_that_brings_its_own_ruling_is_flagged_and_not_believed(t
     judged = reviewed(repository)
     assert {"rulings-touched", "missing-required-file"} <= set(package(judged)[1])
     assert judged.file.folders[0].rulings == []
+
+
+def test_a_stage_can_be_ruled_on_and_one_that_was_not_run_is_no_error() -> None:
+    ruling = parsed(rule='"smoke-escape"')
+    flagged = make_outcome("smoke-escape", Axis.LEGALITY, Status.FLAGGED, "it opened a socket")
+    assert apply([ruling], [flagged], make_submission({}), TODAY).outcomes[0].status is Status.CLEAN
+    ruled = apply([ruling], [], make_submission({}), TODAY)
+    assert not ruled.rulings[0].applied
+    with pytest.raises(UserError, match="no rule called 'smok'"):
+        parsed(rule='"smok"')
