@@ -148,3 +148,23 @@ def test_state_survives_and_a_foreign_file_is_refused(tmp_path: Path) -> None:
     other.close()
     with pytest.raises(UserError, match="no state of a watch"):
         State(tmp_path / "other")
+
+
+def test_the_command_looks_once_and_asks_who_it_is(
+    client: Client, github: FakeGitHub, origin: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from harness.cli import app
+
+    head = open_pull(github, origin, 7)
+    github.author = "referee-app[bot]"
+    monkeypatch.setenv("GITHUB_TOKEN", "t")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["watch", "--repo", client.slug, "--remote", origin.path, "--skip", "smoke", "--once"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"#7 {head[:12]} UNCLEAR\n"
+    assert github.comments[1]["user"]["login"] == "referee-app[bot]"
+    assert {path.name for path in tmp_path.iterdir()} >= {"n.git", "watch.sqlite", "runs"}
+    assert CliRunner().invoke(app, arguments).stdout == ""
