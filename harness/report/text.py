@@ -261,6 +261,11 @@ def _cell(value: str, place: str) -> Text:
 def _lists(review: Review) -> Iterator[RenderableType]:
     """Yield the legal patterns, what sleeps, the advice and the notes."""
     lines: list[Text] = []
+    for ruling in review.rulings:
+        said = f"ruled {ruling.decision} by {one_line(ruling.who, 100)} on {ruling.date}"
+        said += f": {one_line(ruling.why, 300)}"
+        state = said if ruling.applied else f"not applied, {one_line(ruling.note, 200)}: {said}"
+        lines.append(Text.assemble(("ruling     ", "dim"), f"{ruling.rule}: {state}"))
     for name, place in recognised(review):
         where = f"  {one_line(place_of(place, review), 200)}" if place else ""
         lines.append(Text.assemble(("recognised ", "dim"), (name, "green"), where))

@@ -131,6 +131,9 @@ def package(judged: Reviewed) -> tuple[AxisCall, list[str]]:
 
 
 def test_a_ruling_changes_the_verdict_and_is_printed_as_such(tmp_path: Path) -> None:
+    from io import StringIO
+
+    from harness.report.text import render_text
     from harness.review.output import comment_of
 
     repository = Repository(tmp_path / "r.git")
@@ -140,6 +143,9 @@ def test_a_ruling_changes_the_verdict_and_is_printed_as_such(tmp_path: Path) -> 
     repository.commit(MAIN, {PATH: ruling_text()}, repository.root)
     after = reviewed(repository)
     assert package(after)[0] is AxisCall.CLEAN
+    out = StringIO()
+    render_text(after.reviews, out)
+    assert "ruling     missing-required-file: ruled legal by octocat on 2026-04-01: The log" in out.getvalue()
     comment = comment_of(after.file, "o/n")
     assert (
         "ruled legal by octocat on 2026-04-01, until 2026-12-01 ([where](https://github.com/o/n/pull/7"
