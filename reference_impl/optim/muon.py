@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 # Coefficients of the quintic iteration: singular values end in about [0.7, 1.2] after five rounds.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+# Shorter side from which bf16 pays on a CPU with AVX-512 BF16 or AMX.
+SMALLEST_BF16 = 256
 
 
 class Piece(NamedTuple):
@@ -33,7 +35,7 @@ def orthogonalise(matrices: Tensor, iterations: int, row_normalise: bool = False
     The iteration forgives rounding, so it runs in bf16 wherever that is twice as fast.
     """
     a, b, c = NEWTON_SCHULZ
-    x = matrices.to(orthogonal_dtype(matrices.device))
+    x = matrices.to(orthogonal_dtype(matrices.device, min(matrices.shape[1:])))
     if row_normalise:
         x = x / (x.norm(dim=2, keepdim=True) + 1e-7)
     # The iteration converges for spectral norms up to 1; Frobenius bounds them.
@@ -47,10 +49,15 @@ def orthogonalise(matrices: Tensor, iterations: int, row_normalise: bool = False
 
 
 @cache
-def orthogonal_dtype(device: torch.device) -> torch.dtype:
-    """Return bf16 where matrix units multiply it, on CUDA and on recent CPUs; fp32 where it is emulated."""
-    native = device.type == "cuda" or (device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.bfloat16 if native else torch.float32
+def orthogonal_dtype(device: torch.device, size: int) -> torch.dtype:
+    """Return bf16 on CUDA, and for large matrices on CPUs that multiply it; fp32 elsewhere.
+
+    On a CPU small matrices gain nothing, and in fp32 their update hardly depends on the order of sums.
+    """
+    if device.type == "cpu":
+        native = size >= SMALLEST_BF16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
 def cut_pieces(params: Iterable[nn.Parameter], splits: dict[int, tuple[int, ...]]) -> list[list[Piece]]:

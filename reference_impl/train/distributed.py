@@ -90,6 +90,14 @@ def any_rank(value: bool, device: torch.device) -> bool:
     return bool(flag.item())
 
 
+def mean_over_ranks(value: torch.Tensor) -> torch.Tensor:
+    """Return the mean of a scalar over all processes."""
+    if dist.is_initialized():
+        dist.all_reduce(value)
+        value = value / dist.get_world_size()
+    return value
+
+
 def wait_for_all() -> None:
     """Wait until every process is here."""
     if dist.is_initialized():

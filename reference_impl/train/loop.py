@@ -8,7 +8,7 @@ import torch
 
 from reference_impl.artifact.qat import set_rounding
 from reference_impl.optim.schedule import Budget, muon_momentum, rate_multiplier
-from reference_impl.train.distributed import any_rank, wait_for_all
+from reference_impl.train.distributed import any_rank, mean_over_ranks, wait_for_all
 from reference_impl.train.session import Session
 from reference_impl.train.validate import validate
 
@@ -78,7 +78,8 @@ def take_step(session: Session, budget: Budget, step: int) -> None:
     session.average.update(step + 1, multiplier)
     done = step + 1
     if config.train.log_every > 0 and (done <= 10 or done % config.train.log_every == 0):
-        session.log.train_step(done, config.train.iterations, float(loss), session.clock.elapsed_ms())
+        mean = float(mean_over_ranks(loss))
+        session.log.train_step(done, config.train.iterations, mean, session.clock.elapsed_ms())
 
 
 def report_validation(session: Session, step: int) -> None:
