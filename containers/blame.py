@@ -43,6 +43,7 @@ _GAPS: tuple[tuple[str, str], ...] = (
         "torch has no CPU kernel for it",
         r"not implemented for '|Could not run 'aten::|not currently implemented",
     ),
+    ("autocast on a CPU knows fewer types", r"at::autocast"),
     ("Triton has no interpreter for it here", r"\btriton\b|TRITON_"),
     (
         "a package of the image lacks it",
@@ -117,6 +118,14 @@ def our_gap(
 def modules_of(plan: LaunchPlan) -> frozenset[str]:
     """Return the top-level names under which files of the folder can be imported."""
     return frozenset(part for path, _ in plan.files for part in path.removesuffix(".py").split("/"))
+
+
+def not_in_repository(error: SmokeError, plan: LaunchPlan) -> str:
+    """Return the missing file that the repository names and does not hold, else an empty string."""
+    if error.kind not in ("FileNotFoundError", "OSError"):
+        return ""
+    absent = (entry.path for entry in plan.left_out if not entry.readable)
+    return next((path for path in absent if path.rsplit("/", 1)[-1] in error.message), "")
 
 
 def placed(error: SmokeError, plan: LaunchPlan) -> SmokeError:

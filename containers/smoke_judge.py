@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from containers.blame import missing_module, modules_of, our_gap, placed
+from containers.blame import missing_module, modules_of, not_in_repository, our_gap, placed
 from containers.failure import FailureKind
 from containers.result import Ending
 from containers.smoke_attempts import attempts_of
@@ -183,6 +183,9 @@ def _failed_stage(case: Case) -> Judgement | None:
         return None
     stage = mark.end.stage
     error = mark.error or SmokeError("Error", mark.end.note or f"the stage {stage} failed")
+    absent = not_in_repository(error, case.plan)
+    if absent:
+        return Judgement(Label.INFRA_FAULT, stage, f"the repository does not hold {absent}", error)
     gap = our_gap(error, case.plan, modules_of(case.plan), mark.gaps)
     error = placed(replace(error, missing_module=missing_module(error)), case.plan)
     if gap:

@@ -50,8 +50,8 @@ class Reported:
     """Path and bytes of files that the run says it wrote."""
     parent: int | None
     """Process that sent the first line: ours, before any code of theirs ran."""
-    ended: bool
-    """The last word of our own program is there."""
+    ends: tuple[int | None, ...]
+    """Who said that the whole run had ended: our own program does, once."""
 
     def mark(self, stage: StageName) -> Mark | None:
         """Return the first statement about a stage."""
@@ -81,7 +81,7 @@ def read_report(lines: Sequence[dict[str, Any]]) -> Reported:
             for line in by_event.get("file", ())[:MAX_ITEMS]
         ),
         parent=sender_of(lines[0]) if lines else None,
-        ended=any(line.get("status") == "ok" for line in by_event.get("end", ())),
+        ends=tuple(sender_of(line) for line in by_event.get("end", ())[:MAX_ITEMS]),
     )
 
 

@@ -131,8 +131,10 @@ def _contradictions(reported: Reported, box: SandboxResult) -> Iterator[str]:
     known = [_ORDER.index(stage) for stage in stages]
     if known != sorted(known):
         yield "stages are said to have ended in another order than they run"
-    if any(mark.sender != reported.parent for mark in reported.marks):
-        yield "a process other than our own said that a stage had ended"
+    if any(sender != reported.parent for sender in (*(m.sender for m in reported.marks), *reported.ends)):
+        yield "a process other than our own said that a stage, or the run, had ended"
+    if len(reported.ends) > 1:
+        yield "two statements that the run had ended"
     spent = _told_seconds(reported)
     if box.wall_seconds and spent > box.wall_seconds + 10 * CLOCK_SLACK_SECONDS:
         yield f"stages of {spent:.0f} s in a run of {box.wall_seconds:.0f} s"

@@ -18,7 +18,11 @@ MAX_TEXT_BYTES = 200_000
 _NAME = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]{0,80})\s*(?:\[[^\]]{0,80}\])?\s*(?:[=<>!~;@ ].*)?\Z", re.DOTALL
 )
-_TEXTS = (".md", ".sh", ".toml", ".yml", ".yaml", ".cfg")
+_LISTS = (".toml", ".yml", ".yaml", ".cfg")
+_PROSE = (".md", ".sh")
+_INSTALLS = re.compile(
+    r"\b(?:pip3?|uv|conda|mamba|poetry|apt|apt-get)\b.{0,80}?\b(?:install|add)\b", re.IGNORECASE
+)
 IMPORTED_AS = {
     "flash_attn_interface": ("flash-attn", "flash-attn-3", "flash_attn_3", "fa3", "flashattention"),
     "flash_attn": ("flash-attn", "flashattention"),
@@ -55,15 +59,31 @@ def normalised(name: str) -> str:
 
 
 def declared_packages(submission: Submission, packages: frozenset[str]) -> frozenset[str]:
-    """Return those import names that the folder's setup texts mention, in any spelling."""
+    """Return those import names that the folder asks to be installed, in any spelling.
+
+    In prose and scripts only what stands in a line that installs something: a README speaks of the author's own
+    modules too (#2122).
+    """
     text = "\n".join(_setup_texts(submission)).lower()
     return frozenset(name for name in packages if _mentions(text, name))
 
 
 def _setup_texts(submission: Submission) -> Iterator[str]:
     for file in submission.files:
-        if file.suffix in _TEXTS or "requirements" in file.name.lower():
-            yield file.data[:MAX_TEXT_BYTES].decode("utf-8", "replace")
+        listed = file.suffix in _LISTS or "requirements" in file.name.lower()
+        if not listed and file.suffix not in _PROSE:
+            continue
+        text = file.data[:MAX_TEXT_BYTES].decode("utf-8", "replace")
+        yield text if listed else "\n".join(_installing(text))
+
+
+def _installing(text: str) -> Iterator[str]:
+    """Yield the lines that install something, continued ones whole."""
+    going_on = False
+    for line in text.splitlines():
+        if going_on or _INSTALLS.search(line[:2000]):
+            yield line[:2000]
+            going_on = line.rstrip().endswith("\\")
 
 
 def _mentions(text: str, package: str) -> bool:

@@ -125,6 +125,12 @@ _WATCHED = {
 }
 
 
+def read_source(text: str) -> None:
+    """Note a source that speaks of our own package: modules that are loaded already import without a sound."""
+    if "referee_inside" in text:
+        note("reads-referee", "its source names referee_inside")
+
+
 def watch() -> None:
     """Begin to note attempts in this process."""
     _noted.clear()

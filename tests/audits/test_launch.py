@@ -134,6 +134,14 @@ def test_a_helper_named_only_as_a_file_is_not_declared() -> None:
     assert "missing_helper" not in plan_of(submission).declared
 
 
+def test_a_module_that_the_readme_only_speaks_of_is_not_declared() -> None:
+    told = readme(
+        "We train with our own `missing_helper`.", "", "Needs:", "pip install \\\\", "  brotli zstd"
+    )
+    plan = plan_of(handed_in(**{"README.md": told}))
+    assert plan.declared == {"brotli"}
+
+
 def test_files_that_are_not_laid_out_say_why_and_whether_they_can_be_had() -> None:
     absent = SourceFile("helper.py", b"", -1, "a" * 40, absent=True)
     binary = SourceFile("tokenizer.model", b"", 12, "b" * 40, unread="binary")

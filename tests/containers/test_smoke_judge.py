@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audits.facts.layer import Layer
+from audits.launch import LeftOut
 from containers.failure import FailureKind, failed
 from containers.result import Ending, SandboxResult, ScratchFile
 from containers.smoke_result import Label, StageName
@@ -363,3 +364,11 @@ def test_who_is_at_work_when_we_end_the_box_does_not_outlive_the_run() -> None:
 def test_an_answer_that_our_parent_did_not_give_the_word_for_is_forged() -> None:
     found = judged(stopped_at("run", error("ForgedAnswer", "an answer that is not our program's")))
     assert found.label is Label.ESCAPE_ATTEMPT
+
+
+def test_a_file_that_the_repository_does_not_hold_is_no_fault_of_the_run() -> None:
+    absent = LeftOut("prefix.xz", -1, "a" * 40, "the repository does not hold it", readable=False)
+    plan = replace(make_plan(), left_out=(absent,))
+    box = stopped_at("run", error("FileNotFoundError", "[Errno 2] No such file or directory: 'prefix.xz'"))
+    assert judged(box, plan).label is Label.INFRA_FAULT
+    assert judged(box).label is Label.RUN_FAIL

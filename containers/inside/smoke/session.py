@@ -68,7 +68,7 @@ class Session:
         size = dict(self.job.env).get("VOCAB_SIZE", "")
         if size.isdigit():
             self.layout.size, self.layout.size_is_known = int(size), True
-        loader.LISTENERS.append(self.layout.learn)
+        loader.LISTENERS += [self.layout.learn, attempts.read_source]
 
 
 def code_bytes(path: Path) -> int:
