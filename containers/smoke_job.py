@@ -24,7 +24,7 @@ STAGES = ("import", "build", "forward", "run")
 class SmokeOptions:
     """How much a smoke run may take."""
 
-    limits: Limits = field(default_factory=lambda: Limits(wall_seconds=240.0))
+    limits: Limits = field(default_factory=lambda: Limits(wall_seconds=300.0))
     import_seconds: float = 60.0
     build_seconds: float = 45.0
     run_seconds: float = 150.0

@@ -98,7 +98,7 @@ def _mark(line: dict[str, Any]) -> Mark | None:
     note = text(line.get("detail"), 400)
     figures = line.get("figures")
     return Mark(
-        end=StageEnd(stage, known, number(line.get("seconds")), note),
+        end=StageEnd(stage, known, number(line.get("seconds")), note, number(line.get("cpu_seconds"))),
         error=_error(line.get("error")),
         gaps=_gaps(line.get("error")),
         figures=dict(list(figures.items())[:MAX_ITEMS]) if isinstance(figures, dict) else {},

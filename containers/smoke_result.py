@@ -86,7 +86,9 @@ class StageEnd:
     status: Literal["ok", "failed", "skipped"]
     seconds: float | None
     note: str = ""
-    """Why it was skipped, or that the model was shrunk to fit."""
+    """Why it was skipped, or what else there is to say."""
+    cpu_seconds: float | None = None
+    """Processor time, which a busy machine does not change."""
 
 
 @documented

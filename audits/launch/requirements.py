@@ -61,8 +61,8 @@ def normalised(name: str) -> str:
 def declared_packages(submission: Submission, packages: frozenset[str]) -> frozenset[str]:
     """Return those import names that the folder asks to be installed, in any spelling.
 
-    In prose and scripts only what stands in a line that installs something: a README speaks of the author's own
-    modules too (#2122).
+    In prose and scripts only what stands in a line that installs something counts: a README speaks of the
+    author's own modules too (#2122).
     """
     text = "\n".join(_setup_texts(submission)).lower()
     return frozenset(name for name in packages if _mentions(text, name))

@@ -126,7 +126,7 @@ _WATCHED = {
 
 
 def read_source(text: str) -> None:
-    """Note a source that speaks of our own package: modules that are loaded already import without a sound."""
+    """Note a source that names our own package: what is loaded already is imported without a sound."""
     if "referee_inside" in text:
         note("reads-referee", "its source names referee_inside")
 

@@ -59,7 +59,7 @@ def smoke(
     runtime: Annotated[
         str | None, typer.Option(metavar="NAME", help="OCI runtime, such as runsc (gVisor).")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=5, help="Time for one run.")] = 240.0,
+    seconds: Annotated[float, typer.Option(min=5, help="Time for one run.")] = 300.0,
     memory_mb: Annotated[int, typer.Option(min=512, help="Memory for one run.")] = 4096,
     no_exit_codes: Annotated[
         bool, typer.Option("--no-exit-codes", help="Leave with 0 whatever the label.")

@@ -56,6 +56,7 @@ def error_text(error: SmokeError) -> str:
 def _stage(result: SmokeResult) -> Iterator[str]:
     for end in result.stages:
         spent = f" {end.seconds:.1f} s" if end.seconds is not None else ""
+        spent += f" ({end.cpu_seconds:.1f} s of a processor)" if end.cpu_seconds is not None else ""
         note = f" ({end.note})" if end.note else ""
         yield f"{end.stage} {end.status}{spent}{note}"
 
