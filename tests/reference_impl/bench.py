@@ -38,7 +38,7 @@ class Shape:
 
 
 SHAPES = {
-    "small": Shape(layers=9, dim=256, seq_len=256, micro_tokens=512, steps=20),
+    "small": Shape(layers=9, dim=256, seq_len=256, micro_tokens=512, steps=10),
     "baseline": Shape(layers=9, dim=512, seq_len=1024, micro_tokens=1024, steps=4),
 }
 """`baseline` is the challenge's model; `small` trains long enough for losses to be compared."""
@@ -88,7 +88,7 @@ def lay(folder: Path, options: argparse.Namespace, shape: Shape) -> int:
 
 def make_data(root: Path) -> Dataset:
     """Return shards and a tokenizer of the baseline's size, made of text that ships with CPython."""
-    data = {"text_characters": 3_000_000, "val_characters": 60_000}
+    data = {"text_characters": 3_000_000, "val_characters": 30_000}
     return provide_dataset(root, config_from_dict({"model": {"vocab_size": VOCAB}, "data": data}))
 
 
@@ -155,7 +155,7 @@ def run_box(folder: Path, image: str) -> list[dict]:
     command = [
         "docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL",
         "--security-opt", "no-new-privileges", "--user", "10002:10002", "--pids-limit", "128",
-        "--memory", "6g", "--cpus", "1", "--tmpfs", "/scratch:rw,size=512m,mode=1777",
+        "--memory", "6g", "--cpus", "1", "--tmpfs", "/scratch:rw,exec,size=512m,mode=1777",
         "--tmpfs", "/tmp:rw,size=256m,mode=1777", "-v", f"{folder}:/submission:ro",
         "--entrypoint", "/opt/referee/bin/python", image, "/submission/bench_inside.py",
     ]  # fmt: skip

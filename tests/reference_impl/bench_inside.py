@@ -25,7 +25,10 @@ def main(arguments: list[str]) -> None:
         for number in range(job["rounds"]):
             # Whoever comes second in one round comes first in the next.
             for side in ("baseline", "reference")[:: 1 if number % 2 == 0 else -1]:
-                print(json.dumps({"side": side, "round": number, **measure(side, job)}), flush=True)
+                found = measure(side, job)
+            print(json.dumps({"side": side, "round": number, **found}), flush=True)
+            if "error" in found:
+                return
         return
     time.perf_counter = time.process_time
     {"baseline": baseline, "reference": reference}[arguments[0]](job)

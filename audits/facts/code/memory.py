@@ -366,10 +366,9 @@ class Memory:
 
 def handed_out(frame: Frame, begun: dict[str, object]) -> bool:
     """Return whether a generator's loop moved a constant it began with: what it yields is of every pass."""
-    if " yielded" not in frame.env:
-        return False
     known = ((const, frame.env.get(name)) for name, const in begun.items() if type(const) is int)
-    return any(value is not None and value.const is not const for const, value in known)
+    moved = (value is not None and value.const is not const for const, value in known)
+    return " yielded" in frame.env and any(moved)
 
 
 def join_envs(envs: list[dict[str, Value]]) -> dict[str, Value]:
