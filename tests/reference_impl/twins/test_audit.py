@@ -88,3 +88,18 @@ def test_siblings_are_not_illegal(entry: Entry) -> None:
     assert all(
         review.verdict.axis(axis).call not in (AxisCall.ILLEGAL, AxisCall.VIOLATION) for axis in JUDGED
     )
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("form", ["source", "lzma"])
+def test_the_packed_reference_is_clean(form: str, tmp_path: Path) -> None:
+    """One flat script, as `referee pack` writes it, plain and compressed."""
+    pytest.importorskip("torch", reason="needs the cpu extra")
+    from reference_impl.artifact.command import main as pack
+
+    folder = tmp_path / "examples" / "records" / "track_cpu_tiny" / "2026-12-01_Packed"
+    folder.mkdir(parents=True)
+    pack(["--preset", "micro", "--form", form, "--output", str(folder / "train_gpt.py")])
+    (review,) = reviews_of(Request(targets=(str(folder),)))
+    assert [review.verdict.axis(axis).call for axis in JUDGED] == [AxisCall.CLEAN] * len(JUDGED)
+    assert "pure-neural" in review.patterns
