@@ -23,6 +23,8 @@ TOLERATED = frozenset({"network", "kill", "tracing", "patches-replaced"})
 _HONEST = {
     # Libraries read figures of their own process and of the machine there.
     "procfs": re.compile(r"/proc/(self|thread-self)/|/proc/meminfo|/sys/"),
+    # Tracebacks quote our files. They are no secret; the job and our modules at work are another matter.
+    "reads-referee": re.compile(r"/opt/inside/.*\.py\Z"),
     # Default data folders of rented machines.
     "host-path": re.compile(r"/root/(?!\.)"),
 }

@@ -177,6 +177,7 @@ HOSTILE = [
     ("ptrace", "ptrace"),
     ("privilege", "setuid"),
     ("reads-referee", "import referee_inside"),
+    ("reads-referee", "/job/job.json"),
     ("procfs", "/proc/1/environ"),
     ("host-path", "/var/run/docker.sock"),
     ("host-path", "/root/.ssh/id_rsa"),
@@ -186,6 +187,7 @@ HONEST = [
     ("network", "socket.getaddrinfo ('example.org', 443)"),
     ("procfs", "/proc/self/fd/3"),
     ("procfs", "/proc/meminfo"),
+    ("reads-referee", "/opt/inside/referee_inside/zygote.py"),
     ("host-path", "/root/parameter-golf/data"),
     ("kill", "os.kill (99, 15)"),
 ]

@@ -76,7 +76,7 @@ if __name__ == "__main__":
     main()
 """
 OPTIONS = SmokeOptions(
-    Limits(wall_seconds=90, memory_bytes=1200 * MIB, pids=128, cpus=2, scratch_bytes=64 * MIB),
+    Limits(wall_seconds=240, memory_bytes=1200 * MIB, pids=128, cpus=2, scratch_bytes=64 * MIB),
     import_seconds=40,
     build_seconds=30,
     run_seconds=40,
@@ -236,7 +236,7 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_spent_limit_is_called_by_its_name(smoked, name):
     code, label = LIMITS[name]
-    result = smoked(code, SHORT)
+    result = smoked(code, SHORT if label is Label.TIMEOUT else OPTIONS)
     assert result.label is label, (result.reason, result.attempts, result.output_tail)
 
 
