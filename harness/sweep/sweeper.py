@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sweep import targets, work
+from harness.sweep import smoke_phase, targets, work
 from harness.sweep.clusters import name_clusters
 from harness.sweep.executor import Done, Executor, Limits, Task, open_executor
 from harness.sweep.records import Entry, Pull, State
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from harness.smoke.workshop import Setup, Workshop
+    from harness.smoke.workshop import Setup
     from harness.sweep.records import Where
 
 
@@ -132,7 +132,7 @@ class _Sweep:
         self.judged = 0
         self.smoked = 0
         # Opened first: who has no engine should hear it before hours of reading.
-        self.workshop = _workshop(request)
+        self.workshop = smoke_phase.open_workshop(request.smoke, progress) if request.smoke else None
 
     def everything(self, chosen: list[int]) -> None:
         """Bring every pull request that was asked for up to date."""
@@ -143,8 +143,12 @@ class _Sweep:
         self._examine()
         self._judge_again()
         self._decide_again()
-        self._smoke()
-        self._merge_smoke()
+        if self.workshop is not None:
+            request = self.request
+            self.smoked = smoke_phase.run_missing(
+                self.store, self.workshop, request.repo, request.smoke_jobs, self.progress
+            )
+        smoke_phase.merge(self.store, self.versions)
         self._cluster()
 
     def _about(self) -> dict[str, str]:
@@ -219,47 +223,6 @@ class _Sweep:
             with self.store.transaction():
                 self.store.put_verdicts(done.key, done.result, self.versions)
 
-    def _smoke(self) -> None:
-        """Run what was not run yet, a few boxes at a time."""
-        from harness.sweep.smoking import SmokeTask, smoke_all
-
-        if self.workshop is None:
-            return
-        entries = [entry for entry in self.store.entries() if entry.state in (State.AUDITED, State.CRASHED)]
-        places = [(entry.pr, entry.position) for entry in entries]
-        tasks = (
-            SmokeTask(
-                where,
-                self.request.repo,
-                self.store.shell(where),
-                self.store.facts_record(entry.facts_key),
-                self.store.smoke(where),
-            )
-            for where, entry in zip(places, entries, strict=True)
-        )
-        self.progress.phase("running in boxes", len(entries))
-        for done in smoke_all(self.workshop, tasks, self.request.smoke_jobs):
-            with self.store.transaction():
-                self.store.put_smoke(done.where, done.stored)
-            self.smoked += done.ran
-            self.progress.step()
-
-    def _merge_smoke(self) -> None:
-        """Weigh what smoke runs say with what the rules say, in the verdicts that are kept."""
-        from harness.smoke.outcome import outcomes_of
-
-        smokes = self.store.smokes()
-        judged = (
-            {(item.entry.pr, item.entry.position): item for item in self.store.judged()} if smokes else {}
-        )
-        for where, result in smokes.items():
-            if where not in judged:
-                continue
-            verdicts = work.verdicts_of((*self.store.outcomes(where), *outcomes_of(result)))
-            if any(judged[where].verdicts[verdict.policy] != verdict for verdict in verdicts):
-                with self.store.transaction():
-                    self.store.put_verdicts(where, verdicts, self.versions)
-
     def _cluster(self) -> None:
         sketches, digest = self.store.sketches()
         if digest:
@@ -299,15 +262,6 @@ class _Sweep:
         if self.executor is not None:
             self.executor.close()
             self.executor = None
-
-
-def _workshop(request: Request) -> Workshop | None:
-    """Return where smoke runs are made, None when none are asked for."""
-    if request.smoke is None:
-        return None
-    from harness.sweep.smoking import open_for_sweep
-
-    return open_for_sweep(request.smoke, lambda line: None)
 
 
 def _entry(pr: int, position: int, found: work.TakenEntry) -> Entry:

@@ -1,0 +1,66 @@
+"""The part of a sweep that runs folders in boxes, and weighs what came of it in the kept verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sweep import work
+from harness.sweep.records import State
+
+if TYPE_CHECKING:
+    from harness.smoke.workshop import Setup, Workshop
+    from harness.sweep.store import Store
+    from harness.sweep.sweeper import Progress
+    from harness.sweep.versions import Versions
+
+
+def open_workshop(setup: Setup, progress: Progress) -> Workshop:
+    """Return where smoke runs are made; raises `UserError` where there is no engine. A build is a phase."""
+    from harness.sweep import smoking
+
+    told: list[str] = []
+
+    def say(line: str) -> None:
+        if not told:
+            progress.phase("building the image for smoke runs", 1)
+        told.append(line)
+
+    workshop = smoking.open_for_sweep(setup, say)
+    if told:
+        progress.step()
+    return workshop
+
+
+def run_missing(store: Store, workshop: Workshop, repo: str, jobs: int, progress: Progress) -> int:
+    """Run what was not run yet, `jobs` boxes at a time, and return how many ran now."""
+    from harness.sweep.smoking import SmokeTask, smoke_all
+
+    entries = [entry for entry in store.entries() if entry.state in (State.AUDITED, State.CRASHED)]
+    places = [(entry.pr, entry.position) for entry in entries]
+    tasks = (
+        SmokeTask(where, repo, store.shell(where), store.facts_record(entry.facts_key), store.smoke(where))
+        for where, entry in zip(places, entries, strict=True)
+    )
+    progress.phase("running in boxes", len(entries))
+    ran = 0
+    for done in smoke_all(workshop, tasks, jobs):
+        with store.transaction():
+            store.put_smoke(done.where, done.stored)
+        ran += done.ran
+        progress.step()
+    return ran
+
+
+def merge(store: Store, versions: Versions) -> None:
+    """Weigh what smoke runs say with what the rules say, in the verdicts that are kept."""
+    from harness.smoke.outcome import outcomes_of
+
+    smokes = store.smokes()
+    judged = {(item.entry.pr, item.entry.position): item for item in store.judged()} if smokes else {}
+    for where, result in smokes.items():
+        if where not in judged:
+            continue
+        verdicts = work.verdicts_of((*store.outcomes(where), *outcomes_of(result)))
+        if any(judged[where].verdicts[verdict.policy] != verdict for verdict in verdicts):
+            with store.transaction():
+                store.put_verdicts(where, verdicts, versions)
