@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.github.client import Patience, connect
-from tests.harness.github.description import MODULES, PUBLISHED, description
+from tests.harness.github.description import MODULES, description, node_problem
 from tests.harness.github.fake import FakeGitHub, serve
 from tests.harness.github.front import serve_door
 
@@ -31,8 +30,8 @@ HASTE = Patience(tries=4, unit_seconds=0.01)
 @pytest.fixture(scope="session")
 def _relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """Start fake and Prism; the fake's state is put back before each test."""
-    if shutil.which("node") is None or not PUBLISHED.exists():
-        pytest.skip("needs Node 20 and `npm ci` in tests/npm")
+    if node_problem():
+        pytest.skip(node_problem())
     document = tmp_path_factory.mktemp("openapi") / "github.json"
     document.write_text(json.dumps(description()), encoding="utf-8")
     fake = FakeGitHub()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,19 @@ PATHS = (
     _ARCHIVE,
     "/user",
 )
+
+
+@cache
+def node_problem() -> str:
+    """Return what is missing to run something from npm, empty when nothing is."""
+    if not PUBLISHED.exists():
+        return "needs `npm ci` in tests/npm"
+    try:
+        said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "needs Node 20"
+    major = int(said.lstrip("v").split(".")[0])
+    return "" if major >= 20 else f"needs Node 20, this is {said.strip()}"
 
 
 @cache

