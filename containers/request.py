@@ -32,6 +32,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder of the host that a run is given."""
+
+    host: str
+    """Absolute path on the host."""
+    box: str
+    """Absolute path in the box."""
+    writable: bool = False
+    """Only for a folder made for this run; the host's disk is then the limit, which the caller watches."""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxRequest:
     """One run: files, command, limits."""
 
@@ -45,5 +57,9 @@ class SandboxRequest:
     environment: tuple[tuple[str, str], ...] = ()
     """Variables on top of the image's own. HOME, TMPDIR and REFEREE_REPORT are the engine's to set."""
     limits: Limits = field(default_factory=Limits)
+    mounts: tuple[Mount, ...] = ()
+    """Data of ours. One at /scratch takes the place of the folder in memory."""
+    gpus: bool = False
+    """Give the run every GPU of the host: the one device that a box may have."""
     runtime: str | None = None
     """Another OCI runtime, such as "runsc" for gVisor; None is the engine's default."""

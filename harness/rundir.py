@@ -77,3 +77,42 @@ class SweepDir:
     def export(self, format_: str) -> Path:
         """Return the file of one export: `jsonl`, `csv` or `parquet`."""
         return self.root / f"sweep.{format_}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDir:
+    """The directory of one replay. Comparing and reporting need nothing else."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """Return `replay.json`: versions, engine, image, digests of what was run."""
+        return self.root / "replay.json"
+
+    @property
+    def plan(self) -> Path:
+        """Return `plan.json`: what is run, and why it is that."""
+        return self.root / "plan.json"
+
+    @property
+    def preflight(self) -> Path:
+        """Return `preflight.json`: the machine as it was found."""
+        return self.root / "preflight.json"
+
+    def seed(self, seed: int) -> Path:
+        """Return the folder of one seed: raw log, arrivals, stated lines, events, samples."""
+        return self.root / "seeds" / str(seed)
+
+    def seed_measurement(self, seed: int) -> Path:
+        """Return what one seed measured; written last, as the sign that the seed is done."""
+        return self.seed(seed) / "measurement.json"
+
+    @property
+    def comparison(self) -> Path:
+        """Return `comparison.json`: claim against measurement."""
+        return self.root / "comparison.json"
+
+    def report(self, format_: str) -> Path:
+        """Return the report in one format: `md`, `html` or `json`."""
+        return self.root / f"report.{format_}"

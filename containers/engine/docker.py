@@ -17,6 +17,7 @@ from containers.engine.interface import (
     SHM_BYTES,
     SUBMISSION_USER,
     SUPERVISOR_USER,
+    TERMINATE,
     EngineError,
     Exit,
     environment,
@@ -153,6 +154,12 @@ class DockerBox:
             )
         return Exit(137 if code is None else int(code), not box["Running"], bool(box["OOMKilled"]))
 
+    def terminate(self) -> None:
+        """Send SIGTERM to every process of the submission's user."""
+        with _engine_errors():
+            made = self.api.exec_create(self.container, ["/bin/sh", "-c", TERMINATE], user=self.user)
+            self.api.exec_start(made["Id"])
+
     def last_words(self) -> str:
         """Return what the supervisor wrote about an error."""
         return bytes(self._stderr).decode("utf-8", "replace").strip()
@@ -193,7 +200,8 @@ class DockerBox:
             nano_cpus=int(min(limits.cpus, self.cpus) * 1e9),
             shm_size=SHM_BYTES,
             tmpfs={path: f"{options},size={size}" for path, size in tmpfs_sizes(self.request).items()},
-            binds=[f"{host}:{path}:ro" for path, host in layout.mounts.items()],
+            binds=[*(f"{host}:{path}:ro" for path, host in layout.mounts.items()), *self._mounts()],
+            device_requests=self._gpus(),
             # Nothing a submission prints reaches the host's disk.
             log_config={"Type": "none", "Config": {}},
             ulimits=[{"Name": "core", "Soft": 0, "Hard": 0}],
@@ -202,6 +210,16 @@ class DockerBox:
             auto_remove=True,
         )
         return made
+
+    def _mounts(self) -> list[str]:
+        """Return the request's own folders as binds."""
+        return [f"{m.host}:{m.box}:{'rw' if m.writable else 'ro'}" for m in self.request.mounts]
+
+    def _gpus(self) -> list[Any] | None:
+        """Return what asks the daemon for every GPU."""
+        from docker.types import DeviceRequest
+
+        return [DeviceRequest(count=-1, capabilities=[["gpu"]])] if self.request.gpus else None
 
 
 def _frames(opened: Any) -> Iterator[tuple[int, bytes]]:

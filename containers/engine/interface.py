@@ -26,6 +26,8 @@ SHM_BYTES = 64 << 20
 MAX_FILES = 100_000
 """Inodes in each writable folder."""
 RUN_LABEL = "org.referee.run"
+TERMINATE = "kill -TERM -1"
+"""Reaches every process of the user that says it, and no other."""
 
 # Both need no right and cannot be taken back without one. The kernel then takes the submission's memory
 # before the supervisor's, and a fork bomb does not starve it. Nice counts inside the box only: it costs the
@@ -75,6 +77,9 @@ class Box(Protocol):
     def poll(self) -> Exit | None:
         """Return how the command ended, None while it runs; raises EngineError."""
 
+    def terminate(self) -> None:
+        """Ask every process of the submission's user to end (SIGTERM); raises EngineError."""
+
     def last_words(self) -> str:
         """Return what the supervisor or the engine wrote about an error, if anything."""
 
@@ -110,4 +115,5 @@ def environment(request: SandboxRequest) -> dict[str, str]:
 
 def tmpfs_sizes(request: SandboxRequest) -> dict[str, int]:
     """Return the writable folders and their sizes in bytes."""
-    return {"/scratch": request.limits.scratch_bytes, "/tmp": request.limits.scratch_bytes // 4}
+    sizes = {"/scratch": request.limits.scratch_bytes, "/tmp": request.limits.scratch_bytes // 4}
+    return {path: size for path, size in sizes.items() if path not in {m.box for m in request.mounts}}

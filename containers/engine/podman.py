@@ -20,6 +20,7 @@ from containers.engine.interface import (
     SHM_BYTES,
     SUBMISSION_USER,
     SUPERVISOR_USER,
+    TERMINATE,
     EngineError,
     Exit,
     environment,
@@ -143,6 +144,11 @@ class PodmanBox:
             raise EngineError(failed(FailureKind.ENGINE_LOST, "podman itself ended under the run"))
         return Exit(code, not state.get("Running", False), bool(state.get("OOMKilled")))
 
+    def terminate(self) -> None:
+        """Send SIGTERM to every process of the submission's user."""
+        user = f"--user={SUBMISSION_USER}:{SUBMISSION_USER}"
+        podman("exec", user, self.container, "/bin/sh", "-c", f"{TERMINATE}; true")
+
     def last_words(self) -> str:
         """Return what podman or the supervisor wrote about an error."""
         process = self._supervisor
@@ -200,6 +206,8 @@ class PodmanBox:
             *self._limits(self.request.limits),
             *(f"--tmpfs={path}:{tmpfs},size={size}" for path, size in tmpfs_sizes(self.request).items()),
             *(f"--volume={host}:{path}:ro" for path, host in layout.mounts.items()),
+            *(f"--volume={m.host}:{m.box}:{'rw' if m.writable else 'ro'}" for m in self.request.mounts),
+            *(["--device=nvidia.com/gpu=all"] if self.request.gpus else []),
         ]
 
     def _limits(self, limits: Limits) -> Iterator[str]:

@@ -12,11 +12,14 @@ from typing import Annotated
 import typer
 
 from audits.errors import UserError
+from harness.cli.attest import attest, verify
 from harness.cli.audit import audit
+from harness.cli.compare import compare, report
 from harness.cli.dashboard import dashboard
 from harness.cli.evaluate import evaluate
 from harness.cli.pack import pack
 from harness.cli.publish import publish
+from harness.cli.replay import replay
 from harness.cli.review import review
 from harness.cli.rules import rules
 from harness.cli.schema import schema
@@ -35,11 +38,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(attest)
 app.command()(audit)
+app.command()(compare)
 app.command()(dashboard)
 app.command()(evaluate)
 app.command()(pack)
 app.command()(publish)
+app.command()(replay)
+app.command()(report)
 app.command()(review)
 app.command()(rules)
 app.command()(schema)
@@ -48,6 +55,7 @@ app.command()(smoke)
 app.command()(sweep)
 app.command()(train)
 app.command()(watch)
+app.command()(verify)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,174 @@
+"""Run one seed in a box and measure it.
+
+The files of the folder lie read-only under /submission and as links in the working folder, so that relative
+paths work; data lies read-only under ./data; the working folder is the only place that can be written to.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import containers
+from containers.engine.interface import EngineError
+from containers.engine.live import LiveRun
+from containers.request import GIB, Limits, Mount, SandboxRequest
+from harness.replay.files import watch_files
+from harness.replay.recording import Recording
+from harness.replay.watch import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from containers.engine.interface import Engine
+    from containers.failure import Failure
+    from containers.result import Observed
+    from harness.replay.phases import Tracker
+    from harness.replay.plan import Plan
+    from harness.replay.profile import Profile
+    from harness.replay.statements import Dialect
+    from harness.replay.watch import Watched
+
+RAW_BYTES: Final = 4 << 30
+PIDS: Final = 4096
+FULL_BYTES: Final = 1 << 20
+DAY_SECONDS: Final = 86_400.0
+HOOKS: Final = "/referee-hooks"
+_START: Final = 'cp -rs /submission/. /scratch/ && exec "$@"'
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one run is given besides its plan."""
+
+    data: Path
+    """Given to the run as ./data."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Laid over the plan's."""
+    files: tuple[tuple[str, Path], ...] = ()
+    """Files that lie in its working folder at the start: relative path and where they are copied from."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRun:
+    """One run as it happened."""
+
+    seed: int
+    watched: Watched | None
+    """None when it never ran."""
+    observed: Observed | None
+    """What the supervisor saw."""
+    report: tuple[dict[str, object], ...]
+    """What the process itself reported: untrusted."""
+    failure: Failure | None
+    missing_isolation: tuple[str, ...]
+    scratch: Path
+    """What it wrote; the caller removes it."""
+    disk_full: bool = False
+    """The host's disk was without room when the run ended."""
+
+
+def run_seed(
+    engine: Engine,
+    image: str,
+    plan: Plan,
+    profile: Profile,
+    files: tuple[tuple[str, bytes], ...],
+    seed: int,
+    folder: Path,
+    dialect: Dialect,
+    on_progress: Callable[[Tracker, float], None] | None = None,
+    setting: Setting | None = None,
+) -> SeedRun:
+    """Run one seed, leave its recording in `folder`, and return what happened."""
+    setting = setting or Setting(Path(plan.data))
+    scratch = _scratch(setting)
+    request = _request(image, plan, profile, files, seed, scratch, setting)
+    try:
+        launched = time.monotonic()
+        run = LiveRun(engine, request)
+    except EngineError as error:
+        return SeedRun(seed, None, None, (), error.failure, (), scratch)
+    return _follow(run, Recording(folder, dialect, RAW_BYTES), plan, seed, scratch, launched, on_progress)
+
+
+def _follow(
+    run: LiveRun,
+    recording: Recording,
+    plan: Plan,
+    seed: int,
+    scratch: Path,
+    launched: float,
+    on_progress: Callable[[Tracker, float], None] | None,
+) -> SeedRun:
+    """Watch a started run to its end."""
+    watcher = Watcher(run, recording, plan.caps, launched)
+    observer = watch_files(scratch, watcher.now, watcher.note)
+    failure = watched = None
+    try:
+        watched = watcher.watch(on_progress)
+    except EngineError as error:
+        failure = error.failure
+    finally:
+        run.kill()
+        if observer is not None:
+            observer.stop()
+            observer.join()
+    missing = run.box.missing_isolation
+    full = shutil.disk_usage(scratch).free < FULL_BYTES
+    return SeedRun(seed, watched, run.observed, tuple(run.report), failure, missing, scratch, full)
+
+
+def _request(
+    image: str,
+    plan: Plan,
+    profile: Profile,
+    files: tuple[tuple[str, bytes], ...],
+    seed: int,
+    scratch: Path,
+    setting: Setting,
+) -> SandboxRequest:
+    """Return what the box is asked for."""
+    ours = {"PYTHONPATH": HOOKS, "PYTHONDONTWRITEBYTECODE": "1"}
+    hooks = str(Path(containers.__file__).parent / "hooks")
+    return SandboxRequest(
+        image=image,
+        files=files,
+        job=b"{}",
+        command=("/bin/sh", "-c", _START, "sh", *plan.command(seed)),
+        environment=tuple({**plan.variables(seed), **dict(setting.environment), **ours}.items()),
+        limits=Limits(
+            wall_seconds=DAY_SECONDS,
+            memory_bytes=int(profile.memory_gib * GIB),
+            pids=PIDS,
+            scratch_bytes=int(profile.scratch_gib * GIB),
+        ),
+        mounts=(
+            Mount(str(scratch), "/scratch", writable=True),
+            Mount(str(setting.data), "/scratch/data"),
+            Mount(hooks, HOOKS),
+        ),
+        gpus=profile.device == "cuda",
+    )
+
+
+def _scratch(setting: Setting) -> Path:
+    """Return a fresh folder that the run's user may write to."""
+    scratch = Path(tempfile.mkdtemp(prefix="referee-replay-"))
+    for name, source in setting.files:
+        target = scratch / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        target.chmod(0o444)
+    # The run's user is another than ours.
+    scratch.chmod(0o1777)
+    return scratch
+
+
+def discard(run: SeedRun) -> None:
+    """Remove what a run wrote."""
+    shutil.rmtree(run.scratch, ignore_errors=True)
