@@ -109,6 +109,16 @@ class ReplayDir:
         return self.seed(seed) / "measurement.json"
 
     @property
+    def speed(self) -> Path:
+        """Return `speed.json`: how fast the reference trained here, where that was asked for."""
+        return self.root / "speed.json"
+
+    @property
+    def calibration(self) -> Path:
+        """Return the folder of the reference's own run."""
+        return self.root / "calibration"
+
+    @property
     def comparison(self) -> Path:
         """Return `comparison.json`: claim against measurement."""
         return self.root / "comparison.json"

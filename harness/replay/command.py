@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.replay.plan import Overrides, Plan
     from harness.replay.preflight import Preflight
     from harness.replay.replaying import Bench
+    from harness.rundir import ReplayDir
 
 _EVAL_ONLY: Final = re.compile(r"^(?:EVAL(?:UATE)?_ONLY|ONLY_EVAL|SKIP_TRAIN(?:ING)?)$", re.IGNORECASE)
 _EXITS: Final = {
@@ -84,8 +85,11 @@ def run_replay(wishes: Wishes) -> ExitCode:
     directory = ReplayDir(_directory(wishes, plan))
     directory.root.mkdir(parents=True, exist_ok=True)
     write_record(directory.preflight, looked)
+    made = bench()
+    if wishes.calibrate and not directory.speed.is_file():
+        _calibrate(directory, made, plan)
     with Live(plan, plain=wishes.plain or wishes.json) as live:
-        comparison = replay(directory, plan, bench(), live.show)
+        comparison = replay(directory, plan, made, live.show)
     write_reports(directory)
     print(
         render(directory, "json")
@@ -177,6 +181,20 @@ def _read(target: str) -> tuple[Facts, LaunchPlan]:
     if result.facts is None:
         raise UserError(f"{target} cannot be read: {(result.crash or '')[-200:]}", "this is a bug of ours")
     return result.facts, launch_plan(found[0], result.facts)
+
+
+def _calibrate(directory: ReplayDir, bench: Bench, plan: Plan) -> None:
+    """Train the reference first, and keep how fast it was."""
+    from harness.replay.calibrate import calibrate
+    from harness.replay.keep import write_record
+    from harness.replay.preflight.gpus import load_nvml
+
+    print("training the reference for a minute", file=sys.stderr, flush=True)
+    nvml, challenge = load_nvml(), bench.facts.challenge
+    folder = directory.calibration
+    speed = calibrate(bench.engine, bench.image, plan, bench.profile, challenge, nvml, folder)
+    if speed is not None:
+        write_record(directory.speed, speed)
 
 
 def _split_switch(wishes: Wishes, facts: Facts) -> tuple[tuple[str, str], ...] | None:

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from audits.errors import UserError
-from harness.replay.measurement import Measurement, SeedMeasurement
+from harness.replay.measurement import Measurement, SeedMeasurement, Speed
 from harness.replay.plan import Plan
 
 if TYPE_CHECKING:
@@ -63,4 +63,5 @@ def read_measurement(directory: ReplayDir) -> Measurement:
     plan = read_plan(directory)
     done = [seed for seed in plan.seeds if directory.seed_measurement(seed).is_file()]
     runs = tuple(read_record(directory.seed_measurement(seed), SeedMeasurement) for seed in done)
-    return Measurement(runs)
+    speed = read_record(directory.speed, Speed) if directory.speed.is_file() else None
+    return Measurement(runs, speed)

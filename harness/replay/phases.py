@@ -64,6 +64,8 @@ class Tracker:
     """Closed training segments together."""
     own_training: float | None = None
     """Their accumulated training time, as last stated."""
+    steps: int = 0
+    """The last step that was printed."""
     phase: Phase = Phase.SETUP
     since: Interval = NOTHING
     """When the present phase began."""
@@ -132,6 +134,7 @@ class Tracker:
     def _train(self, now: float, said: Statement) -> None:
         """A step has ended: training runs."""
         self.own_training = said.own_seconds
+        self.steps = max(self.steps, said.step or 0)
         if self.phase in (Phase.SETUP, Phase.WARM_UP):
             self._turn(Phase.TRAIN, Interval(self.last, now))
 

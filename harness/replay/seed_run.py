@@ -6,6 +6,7 @@ paths work; data lies read-only under ./data; the working folder is the only pla
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import time
@@ -22,7 +23,7 @@ from harness.replay.recording import Recording
 from harness.replay.watch import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from containers.engine.interface import Engine
     from containers.failure import Failure
@@ -93,7 +94,9 @@ def run_seed(
         run = LiveRun(engine, request)
     except EngineError as error:
         return SeedRun(seed, None, None, (), error.failure, (), scratch)
-    return _follow(run, Recording(folder, dialect, RAW_BYTES), plan, seed, scratch, launched, on_progress)
+    recording = Recording(folder, dialect, RAW_BYTES)
+    sampled = folder if profile.device == "cuda" else None
+    return _follow(run, recording, plan, seed, scratch, launched, on_progress, sampled)
 
 
 def _follow(
@@ -104,23 +107,42 @@ def _follow(
     scratch: Path,
     launched: float,
     on_progress: Callable[[Tracker, float], None] | None,
+    sampled: Path | None,
 ) -> SeedRun:
-    """Watch a started run to its end."""
+    """Watch a started run to its end; GPUs are sampled into `sampled` where it is given."""
     watcher = Watcher(run, recording, plan.caps, launched)
-    observer = watch_files(scratch, watcher.now, watcher.note)
     failure = watched = None
     try:
-        watched = watcher.watch(on_progress)
+        with _observers(watcher, scratch, sampled):
+            watched = watcher.watch(on_progress)
     except EngineError as error:
         failure = error.failure
     finally:
         run.kill()
-        if observer is not None:
-            observer.stop()
-            observer.join()
     missing = run.box.missing_isolation
     full = shutil.disk_usage(scratch).free < FULL_BYTES
     return SeedRun(seed, watched, run.observed, tuple(run.report), failure, missing, scratch, full)
+
+
+@contextlib.contextmanager
+def _observers(watcher: Watcher, scratch: Path, sampled: Path | None) -> Iterator[None]:
+    """Let files and GPUs be observed while a run is watched."""
+    from harness.replay.preflight.gpus import load_nvml
+    from harness.replay.telemetry import Sampler
+
+    files = watch_files(scratch, watcher.now, watcher.note)
+    nvml = load_nvml() if sampled is not None else None
+    sampler = Sampler(nvml, sampled, watcher.now, watcher.note) if nvml and sampled else None
+    if sampler is not None:
+        sampler.start()
+    try:
+        yield
+    finally:
+        if sampler is not None:
+            sampler.stop()
+        if files is not None:
+            files.stop()
+            files.join()
 
 
 def _request(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.dashboard.build import build_site
-from scripts.screenshots import CHROMIUM_ARGS, chromium
 from tests.harness.dashboard.sites import make_run, write_labels, write_reviews
 
 if TYPE_CHECKING:
@@ -31,19 +30,6 @@ def site(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     reviews = [write_reviews(run_dir.parent / "mirror", directory / "reviews")]
     build_site(run_dir, out, [write_labels(directory / "labels.jsonl")], reviews=reviews)
     return out
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    executable = chromium()
-    if executable is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_ARGS))
-        yield browser
-        browser.close()
 
 
 @dataclass
