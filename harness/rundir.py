@@ -86,11 +86,6 @@ class ReplayDir:
     root: Path
 
     @property
-    def manifest(self) -> Path:
-        """Return `replay.json`: versions, engine, image, digests of what was run."""
-        return self.root / "replay.json"
-
-    @property
     def plan(self) -> Path:
         """Return `plan.json`: what is run, and why it is that."""
         return self.root / "plan.json"

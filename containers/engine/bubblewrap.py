@@ -12,6 +12,7 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,14 @@ class BubblewrapBox:
             raise EngineError(failed(FailureKind.ENGINE_LOST, "the box ended before the command did"))
         return None
 
+    def terminate(self) -> None:
+        """Send SIGTERM to everything in the box but its PID 1."""
+        assert self._process is not None
+        for depth, pid in _below(self._process.pid):
+            if depth > 1:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+
     def last_words(self) -> str:
         """Return what bwrap or the supervisor wrote about an error."""
         process = self._process
@@ -196,6 +205,11 @@ class BubblewrapBox:
         mounts = {**layout.mounts, "/opt/referee": str(root / "venv"), "/opt/inside": str(root / "inside")}
         for path, host in mounts.items():
             yield from ("--ro-bind", host, path)
+        for mount in self.request.mounts:
+            yield from ("--bind" if mount.writable else "--ro-bind", mount.host, mount.box)
+        if self.request.gpus:
+            for device in sorted(Path("/dev").glob("nvidia*")):
+                yield from ("--dev-bind", str(device), str(device))
         for path in ("/dev", "/"):
             yield from ("--remount-ro", path)
         variables = {"PATH": "/opt/referee/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
@@ -231,6 +245,14 @@ def _in_memory(program: bytes | None) -> int:
     os.write(handle, program)
     os.lseek(handle, 0, os.SEEK_SET)
     return handle
+
+
+def _below(pid: int, depth: int = 1) -> Iterator[tuple[int, int]]:
+    """Yield the descendants of a process with their distance from it, nearest first."""
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield depth, int(child)
+            yield from _below(int(child), depth + 1)
 
 
 def _chunks(handle: int) -> Iterator[bytes]:
