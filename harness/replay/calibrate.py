@@ -37,9 +37,7 @@ def calibrate(
     folder.mkdir(parents=True, exist_ok=True)
     dialect = Dialect(challenge)
     asked = _reference_plan(plan)
-    run = run_seed(
-        engine, image, asked, profile, _sources(), 1, folder, dialect, None, Setting(Path(plan.data))
-    )
+    run = run_seed(engine, image, asked, profile, _sources(), 1, folder, dialect, None, Setting(None))
     try:
         return _speed(run, machine_name(nvml))
     finally:
@@ -69,7 +67,7 @@ def _reference_plan(plan: Plan) -> Plan:
     for name, value in settings.items():
         words += ["--set", f"{name}={value}"]
     caps = replace(plan.caps, train_seconds=SECONDS, train_tolerance_seconds=30.0, setup_seconds=600.0)
-    return replace(plan, words=tuple(words), environment=(), nproc=1, caps=caps)
+    return replace(plan, words=tuple(words), environment=(), nproc=1, caps=caps, shimmed=False)
 
 
 def _sources() -> tuple[tuple[str, bytes], ...]:

@@ -105,7 +105,9 @@ def compare(measurement: Measurement, plan: Plan) -> Comparison:
     limits = tuple(
         check for run in measurement.seeds for check in _limits(run, plan.caps, plan.artifact_cap_bytes)
     )
-    seeds = tuple(_seed(run, claimed, band, measurement, limits) for run in measurement.seeds)
+    seeds = tuple(
+        _seed(run, claimed, band, measurement, limits, scaled=plan.scaled) for run in measurement.seeds
+    )
     worst = min((entry.verdict for entry in seeds), key=list(Verdict).index, default=Verdict.NOT_RUN)
     why = next((entry.why for entry in seeds if entry.verdict is worst), "no seed was run")
     scores = [entry.measured_bpb for entry in seeds if entry.measured_bpb is not None]
@@ -161,12 +163,17 @@ def _seed(
     band: float,
     measurement: Measurement,
     limits: Sequence[LimitCheck],
+    *,
+    scaled: bool,
 ) -> SeedComparison:
     """Return the verdict on one run."""
     stated = claimed.of(run.seed)
     measured = run.score.val_bpb if run.score else None
     within = abs(measured - stated) <= band if measured is not None and stated is not None else None
     verdict, why = _judge(run, within, [check for check in limits if check.seed == run.seed])
+    if scaled and verdict in (Verdict.REPRODUCED, Verdict.NOT_REPRODUCED) and run.ending is Ending.FINISHED:
+        # Another run than the claimed one can neither confirm nor refute its score.
+        verdict, why = Verdict.NOT_RUN, "it ran to its end, scaled; the claim's own run was not made"
     if (
         verdict is Verdict.NOT_REPRODUCED
         and within is False

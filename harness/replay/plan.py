@@ -62,7 +62,7 @@ class Plan:
     nproc: int
     seeds: tuple[int, ...]
     data: str
-    """Folder of the host with `datasets/` and `tokenizers/`, given to the run as ./data."""
+    """Folder of the host with `datasets/` and `tokenizers/`, given to the run as ./data; empty for none."""
     requirements: tuple[str, ...]
     caps: Caps
     artifact_cap_bytes: int | None
@@ -71,7 +71,9 @@ class Plan:
     noise_bpb: float
     """Of the profile: how far a rerun of one seed may lie from the claim."""
     scaled: bool
-    """The profile's caps are not the track's."""
+    """Not the claim's own run: the profile's caps are not the track's, or it runs at tiny scale."""
+    shimmed: bool
+    """It runs under the shim of the smoke test, at tiny scale, on data made in the box."""
     score_labels: tuple[str, ...]
     """Labels of the log lines that carry the claimed score."""
     claimed: Claimed
@@ -79,10 +81,24 @@ class Plan:
 
     def command(self, seed: int) -> tuple[str, ...]:
         """Return the command of one seed."""
+        if self.shimmed:
+            return ("python", "-u", "-m", "referee_inside.shimmed")
         words = _with_seed(self.words, seed)
         if self.nproc == 1:
             return ("python", "-u", *words)
         return ("torchrun", "--standalone", f"--nproc_per_node={self.nproc}", *words)
+
+    def job(self, seed: int) -> dict[str, object]:
+        """Return the job of one seed as the shim reads it."""
+        script, *arguments = _with_seed(self.words, seed)
+        return {
+            "schema": "referee-job/1",
+            "script": script,
+            "argv": arguments,
+            "env": self.variables(seed),
+            "nproc": 2 if self.nproc > 1 else 1,
+            "seed": seed,
+        }
 
     def variables(self, seed: int) -> dict[str, str]:
         """Return the environment of one seed."""
@@ -105,7 +121,8 @@ def make_plan(
     nproc, why_nproc = _nproc(launch, profile, overrides)
     seeds, why_seeds = _seeds(facts, overrides)
     environment, why_environment = _environment(launch, profile, caps, overrides)
-    if data is not None and not data.is_dir():
+    shimmed = profile.needs_shim(facts.track)
+    if data is not None and not shimmed and not data.is_dir():
         raise UserError(f"no data at {data}", "pass --data DIR, with datasets/ and tokenizers/ in it")
     return Plan(
         folder=facts.submission.path,
@@ -115,13 +132,14 @@ def make_plan(
         environment=environment,
         nproc=nproc,
         seeds=seeds,
-        data=str(data.resolve()) if data is not None else "",
+        data=str(data.resolve()) if data is not None and not shimmed else "",
         requirements=tuple(entry.text for entry in launch.requirements),
         caps=caps,
         artifact_cap_bytes=facts.track.artifact_bytes,
         margin_nats=facts.challenge.improvement_nats,
         noise_bpb=profile.noise_bpb,
-        scaled=profile.scaled,
+        scaled=profile.scaled or shimmed,
+        shimmed=shimmed,
         score_labels=launch.headline_labels,
         claimed=claimed_of(facts),
         reasons=(why_words, why_nproc, why_seeds, *why_environment),

@@ -36,6 +36,8 @@ class Profile:
     train_scale: float
     eval_scale: float
     seconds: tuple[tuple[str, float], ...]
+    native_tracks: tuple[str, ...]
+    """Tracks that a CPU runs as they are; others get the shim, at tiny scale."""
     environment: tuple[tuple[str, str], ...]
     """Laid over the documented environment; `{train_seconds}` stands for the scaled cap."""
 
@@ -43,6 +45,10 @@ class Profile:
     def scaled(self) -> bool:
         """Return whether its caps are not the track's."""
         return (self.train_scale, self.eval_scale) != (1.0, 1.0)
+
+    def needs_shim(self, track: Track) -> bool:
+        """Return whether a submission of this track runs under the shim here."""
+        return self.device == "cpu" and track.name not in self.native_tracks
 
     def caps(self, track: Track) -> Caps:
         """Return the caps of a track on this machine."""
@@ -93,5 +99,6 @@ def _profile(name: str, data: dict[str, Any]) -> Profile:
         train_scale=data.get("train_scale", 1.0),
         eval_scale=data.get("eval_scale", 1.0),
         seconds=tuple(sorted(data["seconds"].items())),
+        native_tracks=tuple(data.get("native_tracks", ())),
         environment=tuple(sorted(data.get("environment", {}).items())),
     )

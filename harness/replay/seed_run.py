@@ -7,6 +7,7 @@ paths work; data lies read-only under ./data; the working folder is the only pla
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import tempfile
 import time
@@ -40,13 +41,14 @@ FULL_BYTES: Final = 1 << 20
 DAY_SECONDS: Final = 86_400.0
 HOOKS: Final = "/referee-hooks"
 _START: Final = 'cp -rs /submission/. /scratch/ && exec "$@"'
+_START_SHIMMED: Final = 'exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What one run is given besides its plan."""
 
-    data: Path
+    data: Path | None
     """Given to the run as ./data."""
     environment: tuple[tuple[str, str], ...] = ()
     """Laid over the plan's."""
@@ -86,7 +88,7 @@ def run_seed(
     setting: Setting | None = None,
 ) -> SeedRun:
     """Run one seed, leave its recording in `folder`, and return what happened."""
-    setting = setting or Setting(Path(plan.data))
+    setting = setting or Setting(Path(plan.data) if plan.data else None)
     scratch = _scratch(setting)
     request = _request(image, plan, profile, files, seed, scratch, setting)
     try:
@@ -160,8 +162,8 @@ def _request(
     return SandboxRequest(
         image=image,
         files=files,
-        job=b"{}",
-        command=("/bin/sh", "-c", _START, "sh", *plan.command(seed)),
+        job=json.dumps(plan.job(seed), sort_keys=True).encode(),
+        command=("/bin/sh", "-c", _START_SHIMMED if plan.shimmed else _START, "sh", *plan.command(seed)),
         environment=tuple({**plan.variables(seed), **dict(setting.environment), **ours}.items()),
         limits=Limits(
             wall_seconds=DAY_SECONDS,
@@ -171,7 +173,7 @@ def _request(
         ),
         mounts=(
             Mount(str(scratch), "/scratch", writable=True),
-            Mount(str(setting.data), "/scratch/data"),
+            *([Mount(str(setting.data), "/scratch/data")] if setting.data else []),
             Mount(hooks, HOOKS),
         ),
         gpus=profile.device == "cuda",

@@ -55,7 +55,8 @@ def _tried(
     try:
         run, measured = again(setting, name)
     finally:
-        shutil.rmtree(setting.data, ignore_errors=True)
+        if setting.data is not None:
+            shutil.rmtree(setting.data, ignore_errors=True)
     discard(run)
     if measured.score is not None and measured.fault is None:
         return SplitEvaluation(measured.score.val_bpb, measured.evaluation or NOTHING)

@@ -29,7 +29,7 @@ def preflight(
             *check_gpus(nvml, profile),
             *_machine(profile),
             *_disk(profile),
-            *check_data(Path(plan.data), challenge, hash_all=hash_all),
+            *(check_data(Path(plan.data), challenge, hash_all=hash_all) if plan.data else ()),
         )
     )
 

@@ -45,6 +45,7 @@ PLAN = Plan(
     margin_nats=0.005,
     noise_bpb=0.002,
     scaled=False,
+    shimmed=False,
     score_labels=("final",),
     claimed=Claimed(
         seeds=((42, 1.1000), (314, 1.1010)),
@@ -153,6 +154,14 @@ def test_a_cap_inside_the_interval_is_neither_kept_nor_broken() -> None:
     comparison = compare(Measurement((run(42, training=Interval(590.0, 640.0)),)), PLAN)
     (check,) = [entry for entry in comparison.limits if entry.name == "train_seconds"]
     assert check.kept is None
+
+
+def test_a_scaled_run_neither_confirms_nor_refutes() -> None:
+    scaled = replace(PLAN, scaled=True)
+    assert compare(Measurement((run(42),)), scaled).verdict is Verdict.NOT_RUN
+    assert compare(Measurement((run(42, 9.9),)), scaled).verdict is Verdict.NOT_RUN
+    broken = run(42, ending=Ending.FAILED, fault=Fault.SUBMISSION)
+    assert compare(Measurement((broken,)), scaled).verdict is Verdict.NOT_REPRODUCED
 
 
 def test_nothing_run_is_no_pass() -> None:
