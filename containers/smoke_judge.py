@@ -17,7 +17,7 @@ from containers.result import Ending
 from containers.smoke_attempts import attempts_of
 from containers.smoke_report import read_report
 from containers.smoke_result import Label, SmokeError, StageName
-from containers.smoke_signs import forgery, signs_of, too_large
+from containers.smoke_signs import ENVIRONMENTAL, forgery, signs_of, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,7 +223,7 @@ def _signs(case: Case) -> Judgement | None:
     absent = next((sign for sign in case.signs if not sign.seen), None)
     if absent is None:
         return None
-    if absent.by == "supervisor" and absent.name == "supervisor saw the end":
+    if absent.name in ENVIRONMENTAL:
         return Judgement(Label.INFRA_FAULT, StageName.RUN, absent.detail, hint="run it again")
     kind = "NoArtifact" if absent.name == "artifact in scratch" else "NoSign"
     reason = f"no sign of: {absent.name}" + (f" ({absent.detail})" if absent.detail else "")

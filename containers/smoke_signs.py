@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 CLOCK_SLACK_SECONDS = 2.0
 MIN_RUN_SECONDS = 0.05
 MIN_ARTIFACT_BYTES = 256
+SAW_THE_END = "supervisor saw the end"
+TOLD_APART = "senders told apart"
+ENVIRONMENTAL = frozenset({SAW_THE_END, TOLD_APART})
+"""Signs whose absence is the environment's fault."""
 RUN_FOLDER = "/scratch/run/"
 """Where the last stage runs the script."""
 _PACKED = (
@@ -54,7 +58,9 @@ def _signs(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> Iterator
     fine = (0, 1) if too_large(reported) else (0,)
     ended = box.ending is Ending.EXITED and box.exit_code in fine
     yield Sign("exit status 0", ended, "engine", f"{box.ending}, status {box.exit_code}")
-    yield Sign("supervisor saw the end", box.observed.complete, "supervisor", "the last look is missing")
+    yield Sign(SAW_THE_END, box.observed.complete, "supervisor", "the last look is missing")
+    # Without it anybody in the box could write our parent's marks.
+    yield Sign(TOLD_APART, bool(reported.parent), "supervisor", "it cannot tell who sent a line")
     marks = {mark.end.stage: mark for mark in reported.marks}
     run = marks.get(StageName.RUN)
     came = run is not None and run.end.status == "ok"

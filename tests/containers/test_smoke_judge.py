@@ -374,3 +374,10 @@ def test_a_file_that_the_repository_does_not_hold_is_no_fault_of_the_run() -> No
     box = stopped_at("run", error("FileNotFoundError", "[Errno 2] No such file or directory: 'prefix.xz'"))
     assert judged(box, plan).label is Label.INFRA_FAULT
     assert judged(box).label is Label.RUN_FAIL
+
+
+def test_an_engine_that_cannot_tell_senders_apart_gives_no_pass() -> None:
+    lines = [{**line, "sender": None} for line in honest_lines()]
+    found = judged(honest(*lines))
+    assert found.label is Label.INFRA_FAULT
+    assert "who sent a line" in found.reason
