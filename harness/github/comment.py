@@ -57,9 +57,25 @@ def _upsert(client: Client, number: int, file: ReviewFile, run: RunNumber, autho
     if newer:
         raise SupersededError(f"a newer run has spoken on #{number}")
     address = _write(client, number, file, run, ours[0]["id"] if ours else None)
+    return _settle(client, number, author) or address
+
+
+def _settle(client: Client, number: int, author: str) -> str:
+    """Leave one comment with the newest run's words, whoever wrote in between; return its address."""
+    ours = find(client, number, author)
+    if not ours:
+        return ""
+    kept, newest = ours[0], max(ours, key=lambda entry: run_of(entry["body"]))
+    issues = client.api.rest.issues
+    if newest is not kept:
+        issues.update_comment(client.owner, client.name, kept["id"], body=newest["body"])
     for extra in ours[1:]:
-        client.api.rest.issues.delete_comment(client.owner, client.name, extra["id"])
-    return address
+        try:
+            issues.delete_comment(client.owner, client.name, extra["id"])
+        except Exception as fault:
+            if status_of(fault) != 404:  # another run was faster
+                raise
+    return str(kept["html_url"])
 
 
 def _write(client: Client, number: int, file: ReviewFile, run: RunNumber, existing: int | None) -> str:

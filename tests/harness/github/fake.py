@@ -40,6 +40,7 @@ class FakeGitHub:
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     files: dict[int, list[str]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    last_comment: int = 0
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     on_issue: dict[int, list[str]] = field(default_factory=dict)
     checks: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -75,7 +76,8 @@ class FakeGitHub:
 
     def add_comment(self, body: str, author: str) -> int:
         """Let somebody comment."""
-        number = len(self.comments) + 1
+        self.last_comment += 1
+        number = self.last_comment
         made = example("issue-comment") | {"id": number, "body": body}
         made["user"] = {**made["user"], "login": author}
         self.comments[number] = made
@@ -140,7 +142,8 @@ def _update_comment(fake: FakeGitHub, number: str, *, query: dict[str, str], bod
 
 
 def _delete_comment(fake: FakeGitHub, number: str, *, query: dict[str, str], body: Any) -> tuple[int, Any]:
-    del fake.comments[int(number)]
+    if fake.comments.pop(int(number), None) is None:
+        return 404, {"message": "Not Found"}
     return 204, None
 
 
