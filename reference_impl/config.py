@@ -216,7 +216,7 @@ class QuantConfig:
     clip_search: bool = False
     """Choose each row's clip by squared error (GPTQ-lite, #414)."""
     clip_sigmas: float = 0.0
-    """Clip rows at this many standard deviations instead; 0 is at their largest value (#1394)."""
+    """Let a row's grid reach this many standard deviations; 0 is to its largest value (#1394)."""
     gptq: bool = False
     """Quantise with second-order error feedback (arXiv:2210.17323)."""
     gptq_source: str = "train"

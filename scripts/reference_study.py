@@ -1,6 +1,6 @@
 """Measure each technique of the reference on the micro preset with three seeds.
 
-    python scripts/reference_study.py --data DIR --out runs/study [--only NAME ...]
+    python scripts/reference_study.py --data DIR --out runs/study [--only NAME ...] [--seeds N ...]
 
 Writes one JSON line a run to OUT/study.jsonl, skips what is there, and prints the table of
 reference_impl/LOG.md. The data are those of the running Python; a difference below about twice its own
@@ -146,11 +146,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--out", type=Path, default=Path("runs/study"))
     parser.add_argument("--only", nargs="*", default=list(TECHNIQUES))
+    parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "study.jsonl"
-    for seed in SEEDS:
+    for seed in options.seeds:
         for name in options.only:
             if seed in read_results(path).get(name, {}):
                 continue

@@ -1,4 +1,7 @@
-"""Where to clip a row before rounding: at its largest value, at k sigmas, or where the error is least.
+"""How far a row's grid reaches: to its largest value, to k sigmas, or to where the error is least.
+
+With k sigmas the step is k * sigma / q, whatever the largest value: a large k makes a coarse grid whose
+integers are mostly small and compress well, so k trades bytes against error without a change of bits (#1394).
 
 A few outliers stretch the grid for the whole row. The search is what #414 calls GPTQ-lite: several clips are
 tried and each row keeps the one with the smallest squared error. Weights alone decide; no data is read.
@@ -17,10 +20,9 @@ CLIP_CANDIDATES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6)
 
 def choose_clip(weight: Tensor, bits: int, config: QuantConfig) -> Tensor:
     """Return the clip of each row of [rows, columns], positive or zero."""
-    largest = weight.abs().amax(dim=1)
     if config.clip_sigmas > 0:
-        return torch.minimum(weight.std(dim=1, correction=0) * config.clip_sigmas, largest)
-    return search_clip(weight, bits) if config.clip_search else largest
+        return weight.std(dim=1, correction=0) * config.clip_sigmas
+    return search_clip(weight, bits) if config.clip_search else weight.abs().amax(dim=1)
 
 
 def search_clip(weight: Tensor, bits: int) -> Tensor:

@@ -97,6 +97,14 @@ def test_sigma_clipping_clips_there() -> None:
     assert torch.allclose(stored.dequantise().abs().amax(dim=1), limit, rtol=2e-3)
 
 
+def test_a_wide_grid_is_coarse_and_compresses_better() -> None:
+    weight = torch.randn(64, 512)
+    plain, wide = (quantise_matrix(weight, 6, QuantConfig(clip_sigmas=k)) for k in (0.0, 12.0))
+    sizes = [len(compress(t.values.numpy().tobytes(), "zstd")) for t in (plain, wide)]
+    assert sizes[1] < 0.8 * sizes[0]
+    assert torch.allclose(wide.scales.float(), weight.std(dim=1, correction=0) * 12 / 31, rtol=1e-3)
+
+
 def test_gptq_errs_less_in_the_output() -> None:
     inputs = torch.randn(400, 32) @ torch.randn(32, 32)
     weight = torch.randn(24, 32)
