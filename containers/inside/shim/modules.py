@@ -13,12 +13,12 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import attention
+from . import attention, scans
 from .patching import gap, used
 
 Fill = Callable[[types.ModuleType], None]
 GPU_ONLY = frozenset(
-    "apex bitsandbytes cupy cutlass deep_gemm fla flashinfer hopper_extensions mamba_ssm "
+    "apex bitsandbytes cupy cutlass deep_gemm fla flashinfer hopper_extensions "
     "megablocks natten pynvml sageattention tilelang transformer_engine xformers".split()
 )
 """Top-level names that only exist where there is a GPU."""
@@ -28,6 +28,23 @@ def _flash(module: types.ModuleType) -> None:
     module.__dict__.update(attention.FUNCTIONS, __version__="3.0.0")
 
 
+def _scans(module: types.ModuleType) -> None:
+    """Give the scans, and call everything else that is asked for a gap."""
+
+    def missing(name: str) -> Any:
+        if not name.startswith("__"):
+            gap("module", f"{module.__name__}.{name}")
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+    module.__dict__.update(
+        selective_scan_fn=scans.selective_scan_fn,
+        mamba_chunk_scan_combined=scans.mamba_chunk_scan_combined,
+        causal_conv1d_fn=scans.causal_conv1d_fn,
+        __version__="2.0.0",
+        __getattr__=missing,
+    )
+
+
 def _window_toolkit(module: types.ModuleType) -> None:
     """Give the constants that editors import by mistake; there is no window here."""
     module.__dict__.update(EXCEPTION=8, READABLE=2, WRITABLE=4, END="end", NO=False, YES=True, X="x", Y="y")
@@ -35,6 +52,12 @@ def _window_toolkit(module: types.ModuleType) -> None:
 
 ANSWERS: dict[str, Fill] = {
     "tkinter": _window_toolkit,
+    "causal_conv1d": _scans,
+    "mamba_ssm": _scans,
+    "mamba_ssm.ops": _scans,
+    "mamba_ssm.ops.selective_scan_interface": _scans,
+    "mamba_ssm.ops.triton": _scans,
+    "mamba_ssm.ops.triton.ssd_combined": _scans,
     "flash_attn": _flash,
     "flash_attn.flash_attn_interface": _flash,
     "flash_attn.cute": _flash,
@@ -62,6 +85,8 @@ class Finder:
         if name in ANSWERS and not (name in _IF_MISSING and importlib.machinery.PathFinder.find_spec(name)):
             package = any(other.startswith(name + ".") for other in ANSWERS)
             return importlib.machinery.ModuleSpec(name, self, is_package=package)  # type: ignore[arg-type]
+        if name.startswith(("mamba_ssm.", "causal_conv1d.")):
+            gap("module", name)
         if name in GPU_ONLY and importlib.machinery.PathFinder.find_spec(name) is None:
             gap("module", f"{name} needs a GPU")
         return None
