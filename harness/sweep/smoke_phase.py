@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from containers.smoke_result import Label
 from harness.sweep import work
 from harness.sweep.records import State
 
 if TYPE_CHECKING:
     from harness.smoke.workshop import Setup, Workshop
+    from harness.sweep.records import StoredSmoke
     from harness.sweep.store import Store
     from harness.sweep.sweeper import Progress
     from harness.sweep.versions import Versions
+
+
+_LIMITS = frozenset({Label.TIMEOUT, Label.RESOURCE})
 
 
 def open_workshop(setup: Setup, progress: Progress) -> Workshop:
@@ -31,14 +37,25 @@ def open_workshop(setup: Setup, progress: Progress) -> Workshop:
     return workshop
 
 
-def run_missing(store: Store, workshop: Workshop, repo: str, jobs: int, progress: Progress) -> int:
-    """Run what was not run yet, `jobs` boxes at a time, and return how many ran now."""
+def run_missing(
+    store: Store, workshop: Workshop, repo: str, jobs: int, progress: Progress, *, retry: bool = False
+) -> int:
+    """Run what was not run yet, `jobs` boxes at a time, and return how many ran now.
+
+    `retry` runs again what a limit of the box ended: on a busy machine that says little.
+    """
     from harness.sweep.smoking import SmokeTask, smoke_all
 
     entries = [entry for entry in store.entries() if entry.state in (State.AUDITED, State.CRASHED)]
     places = [(entry.pr, entry.position) for entry in entries]
     tasks = (
-        SmokeTask(where, repo, store.shell(where), store.facts_record(entry.facts_key), store.smoke(where))
+        SmokeTask(
+            where,
+            repo,
+            store.shell(where),
+            store.facts_record(entry.facts_key),
+            _known(store.smoke(where), retry=retry),
+        )
         for where, entry in zip(places, entries, strict=True)
     )
     progress.phase("running in boxes", len(entries))
@@ -49,6 +66,13 @@ def run_missing(store: Store, workshop: Workshop, repo: str, jobs: int, progress
         ran += done.ran
         progress.step()
     return ran
+
+
+def _known(stored: StoredSmoke | None, *, retry: bool) -> StoredSmoke | None:
+    """Return what is kept of a folder, None where it is to be run again."""
+    if stored is None or not retry:
+        return stored
+    return None if json.loads(stored.document)["label"] in _LIMITS else stored
 
 
 def merge(store: Store, versions: Versions) -> None:

@@ -146,7 +146,12 @@ class _Sweep:
         if self.workshop is not None:
             request = self.request
             self.smoked = smoke_phase.run_missing(
-                self.store, self.workshop, request.repo, request.smoke_jobs, self.progress
+                self.store,
+                self.workshop,
+                request.repo,
+                request.smoke_jobs,
+                self.progress,
+                retry=request.retry_crashed,
             )
         smoke_phase.merge(self.store, self.versions)
         self._cluster()

@@ -158,6 +158,18 @@ def test_a_fault_of_the_environment_is_tried_again_and_a_fault_of_theirs_is_not(
     assert set(labels.values()) == {Label.IMPORT_FAIL}
 
 
+def test_what_a_limit_ended_is_run_again_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, mirror: Repository, out: Path
+) -> None:
+    slow = replace(honest(), ending=Ending.TIMED_OUT, exit_code=None)
+    smoke(monkeypatch, mirror, out, Boxes(lambda request: slow))
+    boxes = Boxes(lambda request: honest())
+    assert smoke(monkeypatch, mirror, out, boxes)[0] == 0
+    ran, labels = smoke(monkeypatch, mirror, out, boxes, retry_crashed=True)
+    assert ran == 5
+    assert set(labels.values()) == {Label.PASS}
+
+
 def test_a_failed_run_flags_the_package_in_the_kept_verdict_under_every_policy(
     monkeypatch: pytest.MonkeyPatch, mirror: Repository, out: Path
 ) -> None:
