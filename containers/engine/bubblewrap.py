@@ -210,6 +210,7 @@ class BubblewrapBox:
         if self.request.gpus:
             for device in sorted(Path("/dev").glob("nvidia*")):
                 yield from ("--dev-bind", str(device), str(device))
+        yield from ("--ro-bind-try", str(root / "data"), "/opt/data")
         for path in ("/dev", "/"):
             yield from ("--remount-ro", path)
         variables = {"PATH": "/opt/referee/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}

@@ -55,7 +55,7 @@ def ensure_image(
     try:
         store = store or _docker()
         if store.find(inputs.tag) is None:
-            with build_lock():
+            with build_lock(store.name):
                 # Somebody else may have built it while we waited.
                 if store.find(inputs.tag) is None:
                     _build(store, inputs, progress)

@@ -21,8 +21,8 @@ def cache_folder(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def build_lock() -> Iterator[None]:
-    """Wait until no other process of this user builds."""
-    with (cache_folder("locks") / "image").open("w") as file:
+def build_lock(store: str) -> Iterator[None]:
+    """Wait until no other process of this user builds for that store."""
+    with (cache_folder("locks") / store).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -40,7 +40,7 @@ def ensure_host_image(progress: Callable[[str], None] = lambda line: None, *, pa
     base = f"python{version}" if packages else f"python{version}-bare"
     name = _PREFIX + read_inputs(base).digest
     built = False
-    with build_lock():
+    with build_lock("host"):
         if host_image(name) is None:
             _make(cache_folder("hosts") / name.removeprefix(_PREFIX), version, progress, packages=packages)
             built = True
@@ -62,6 +62,9 @@ def _make(folder: Path, version: str, progress: Callable[[str], None], *, packag
     (site / "referee.pth").write_text("/opt/inside\n")
     if packages:
         _install(venv, version, progress)
+        # As the image's recipe does: the tiny data's tokenizers are trained once, not in every run.
+        maker = [str(venv / "bin" / "python"), "-m", "referee_inside.data.vocabulary", str(folder / "data")]
+        _run(maker, PYTHONPATH=str(folder / "inside"))
     _run([sys.executable, "-m", "compileall", "-q", str(folder / "inside")])
     os.sync()
     (folder / ".complete").touch()
@@ -78,8 +81,10 @@ def _install(venv: Path, version: str, progress: Callable[[str], None]) -> None:
     _run([*command, "--requirement", str(HERE / "requirements.txt")])
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: list[str], **variables: str) -> None:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **variables}
+    )
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         raise BuildError(f"{Path(command[0]).name} failed: {last[0]}")

@@ -27,6 +27,8 @@ class StoreError(Exception):
 class Store(Protocol):
     """One engine's images."""
 
+    name: str
+
     def find(self, tag: str) -> tuple[str, str] | None:
         """Return id and base label of an image, None when there is none."""
 
@@ -48,6 +50,8 @@ class Store(Protocol):
 
 class DockerStore:
     """Images of the Docker daemon."""
+
+    name = "docker"
 
     def __init__(self, client: docker.DockerClient) -> None:
         """Keep the connection."""
@@ -110,6 +114,8 @@ class DockerStore:
 
 class PodmanStore:
     """Images of this user's Podman, by its command line."""
+
+    name = "podman"
 
     def find(self, tag: str) -> tuple[str, str] | None:
         """Return id and base label of an image, None when there is none."""

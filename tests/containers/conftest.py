@@ -42,7 +42,7 @@ def image(docker_engine):
 def podman_image(docker_engine):
     """Return the image without its packages, which the contract does not need, copied from Docker's store."""
     image = small_image(docker_engine.client)
-    with build_lock():
+    with build_lock("podman"):
         held = subprocess.run(["podman", "image", "exists", image], check=False)
         if held.returncode != 0:
             subprocess.run(["podman", "pull", "--quiet", f"docker-daemon:{image}"], check=True)

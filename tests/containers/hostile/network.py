@@ -20,6 +20,7 @@ TCP = Attack(
     """,
     seen=lambda result: result.observed.network_attempts >= 2,
     weakened=_HOST_NETWORK,
+    labels=("PASS",),
 )
 UDP = Attack(
     "udp, name lookups and ipv6",

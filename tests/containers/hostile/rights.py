@@ -36,6 +36,7 @@ PTRACE = Attack(
     ending=Ending.SIGNALLED,
     signal=SIGSYS,
     weakened=Weakening(_FILTER, _NO_FILTER, needs="ptrace of one's own children"),
+    labels=("ESCAPE_ATTEMPT",),
 )
 READ_MEMORY = Attack(
     "reading another process's memory",
@@ -59,6 +60,7 @@ READ_MEMORY = Attack(
     ending=Ending.SIGNALLED,
     signal=SIGSYS,
     weakened=Weakening(_FILTER, _NO_FILTER, needs="process_vm_readv of one's own children"),
+    labels=("ESCAPE_ATTEMPT",),
 )
 FAULTS = Attack(
     "userfaultfd, which makes races in the kernel easy",
@@ -81,6 +83,7 @@ NAMESPACE = Attack(
     ending=Ending.SIGNALLED,
     signal=SIGSYS,
     weakened=Weakening(_FILTER, _NO_FILTER, needs="user namespaces for everybody"),
+    labels=("ESCAPE_ATTEMPT",),
 )
 CLONE = Attack(
     "a namespace through clone and clone3",
@@ -166,12 +169,6 @@ SETUID = Attack(
     "becoming root through setuid",
     """
     import glob, os, stat, subprocess
-    for change in (os.setuid, os.setgid, os.seteuid):
-        try:
-            change(0)
-            print("BROKE", change)
-        except OSError as error:
-            print(error)
     own = "/scratch/own"
     open(own, "w").write("#!/bin/sh\\nid")
     os.chmod(own, 0o6755)
@@ -187,8 +184,17 @@ SETUID = Attack(
         print(status["Uid"].split())
         if status["Uid"].split()[1] == "0":
             print("BROKE effective user 0 in", program)
+    os.setuid(0)
+    print("BROKE setuid")
     """,
-    weakened=Weakening("no-new-privileges", {"SecurityOpt": []}, needs="a setuid su in the image"),
+    ending=Ending.SIGNALLED,
+    signal=SIGSYS,
+    weakened=Weakening(
+        "no-new-privileges and the filter",
+        {"SecurityOpt": ["seccomp=unconfined"]},
+        needs="a setuid su in the image",
+    ),
+    labels=("ESCAPE_ATTEMPT",),
 )
 CAPABILITIES = Attack(
     "giving oneself capabilities",
@@ -202,7 +208,7 @@ CAPABILITIES = Attack(
     for number in range(41):
         if libc.prctl(47, 2, number, 0, 0) == 0:
             print("BROKE ambient", number)
-    for action in (lambda: os.chroot("/scratch"), lambda: os.setgroups([0]), lambda: os.nice(-5)):
+    for action in (lambda: os.chroot("/scratch"), lambda: os.chown("/job", 0, 0), lambda: os.nice(-5)):
         try:
             action()
             print("BROKE did what takes a capability")
@@ -210,7 +216,7 @@ CAPABILITIES = Attack(
             print(error)
     """,
     weakened=Weakening(
-        "dropped capabilities and a user without rights", {"CapDrop": [], "CapAdd": ["SETGID"]}, "0"
+        "dropped capabilities and a user without rights", {"CapDrop": [], "CapAdd": ["SYS_NICE"]}, "0"
     ),
 )
 DEVICES = Attack(
@@ -230,9 +236,14 @@ DEVICES = Attack(
         except OSError as error:
             print(error)
     """,
+    ending=Ending.SIGNALLED,
+    signal=SIGSYS,
     weakened=Weakening(
-        "dropped capabilities and a user without rights", {"CapDrop": [], "CapAdd": ["MKNOD"]}, "0"
+        "dropped capabilities, a user without rights and the filter",
+        {"CapDrop": [], "CapAdd": ["MKNOD"], **_NO_FILTER},
+        "0",
     ),
+    labels=("ESCAPE_ATTEMPT",),
 )
 HOST_FILES = Attack(
     "reading the host's files",
@@ -247,6 +258,7 @@ HOST_FILES = Attack(
                 print(root + path, error.strerror)
     """,
     weakened=Weakening("a root of its own", {"Binds": ["{canary}:{canary}:ro"]}),
+    labels=("ESCAPE_ATTEMPT",),
 )
 WRITE = Attack(
     "writing outside scratch",
@@ -262,6 +274,7 @@ WRITE = Attack(
             print(folder, error.strerror)
     """,
     weakened=Weakening("the read-only root", {"ReadonlyRootfs": False}),
+    labels=("PASS",),
 )
 KERNEL_FILES = Attack(
     "the kernel's switches in /proc and /sys",

@@ -24,6 +24,7 @@ KILL = Attack(
             print(error)
     """,
     weakened=Weakening("a user of its own for the supervisor", user="10001:10001"),
+    labels=("ESCAPE_ATTEMPT", "IMPORT_FAIL"),
 )
 FORGE = Attack(
     "forging the verdict",
@@ -51,6 +52,7 @@ FORGE = Attack(
     weakened=Weakening(
         "a user of its own, and a supervisor shut to looks", user="10001:10001", plain_supervisor=True
     ),
+    labels=("ESCAPE_ATTEMPT",),
 )
 INSPECT = Attack(
     "looking into the supervisor",
@@ -72,6 +74,7 @@ INSPECT = Attack(
     weakened=Weakening(
         "a user of its own, and a supervisor shut to looks", user="10001:10001", plain_supervisor=True
     ),
+    labels=("ESCAPE_ATTEMPT",),
 )
 REPLACE_SOCKET = Attack(
     "taking the report socket's place",
@@ -102,6 +105,7 @@ TAMPER = Attack(
                 print(path, error.strerror)
     """,
     weakened=Weakening("the read-only root and a user without rights", {"ReadonlyRootfs": False}, "0"),
+    labels=("ESCAPE_ATTEMPT",),
 )
 LINKS = Attack(
     "links that lead the supervisor astray",
@@ -121,6 +125,7 @@ LINKS = Attack(
     seen=lambda result: (
         [file.size_bytes for file in result.observed.files] == [0] and result.observed.complete
     ),
+    labels=("PASS",),
 )
 SWAP = Attack(
     "swapping files for links while they are looked at",
@@ -154,6 +159,7 @@ EARLY = Attack(
     os._exit(0)
     """,
     seen=lambda result: result.report == () and result.exit_code == 0,
+    labels=("IMPORT_FAIL",),
 )
 CLOCK = Attack(
     "patching time",
@@ -171,6 +177,7 @@ CLOCK = Attack(
         print(error)
     """,
     seen=lambda result: b"took 0.0" in result.output and result.wall_seconds >= 2,
+    labels=("PASS",),
 )
 DAEMON = Attack(
     "daemonising",
@@ -191,6 +198,7 @@ DAEMON = Attack(
     time.sleep(0.3)
     """,
     seen=lambda result: len(result.observed.left_behind) == 1,
+    labels=("ESCAPE_ATTEMPT",),
 )
 PICKLE = Attack(
     "an artifact with code in it",
@@ -210,6 +218,7 @@ PICKLE = Attack(
         == {"/scratch/final_model.int8.ptz", "/scratch/was-here"}
     ),
     weakened=Weakening("a root of its own and a user without rights", {"Binds": ["{canary}:{canary}"]}, "0"),
+    labels=("PASS",),
 )
 ONE_SIGNAL = Attack(
     "ending by a signal that looks like a limit of ours",
