@@ -41,8 +41,9 @@ def image(docker_engine):
 @pytest.fixture(scope="session")
 def podman_image(docker_engine):
     """Return the image without its packages, which the contract does not need, copied from Docker's store."""
-    image = small_image(docker_engine.client)
+    # One worker builds and copies, the others wait for it.
     with build_lock("podman"):
+        image = small_image(docker_engine.client)
         held = subprocess.run(["podman", "image", "exists", image], check=False)
         if held.returncode != 0:
             subprocess.run(["podman", "pull", "--quiet", f"docker-daemon:{image}"], check=True)
