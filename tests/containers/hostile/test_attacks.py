@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.containers.hostile.attack import broke
 from tests.containers.hostile.outside import Outside, container_is_gone, processes_of
 from tests.containers.hostile.weakened import WeakenedDocker
 
+ROOT = Path(__file__).resolve().parents[3]
 ATTACKS = (*network.ATTACKS, *resources.ATTACKS, *rights.ATTACKS, *verdict.ATTACKS)
 CONTROLLED = [attack for attack in ATTACKS if attack.weakened is not None]
 
@@ -93,3 +97,30 @@ def test_a_daemon_would_be_found(docker_engine, image, outside):
     finally:
         box.remove()
     assert gone(box.container)
+
+
+_HOST = """
+import sys, time
+from containers.engine import find_engine
+from tests.containers.boxes import request
+box = find_engine("docker").box(request(sys.argv[1], "import time; time.sleep(600)"))
+box.start()
+box.execute()
+print(box.container, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_host_that_dies_leaves_no_box(docker_engine, image):
+    """The supervisor sees its input end, and the daemon cleans up after it."""
+    command = [sys.executable, "-c", _HOST, image]
+    host = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    container = host.stdout.readline().strip()
+    assert len(processes_of(container)) >= 2
+    host.kill()
+    host.communicate()
+    assert gone(container, seconds=30)
+    deadline = time.monotonic() + 30
+    while not container_is_gone(docker_engine.client, container) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert container_is_gone(docker_engine.client, container)
