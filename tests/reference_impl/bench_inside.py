@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RESULTS = Path("/results")
 SCRATCH = Path(os.environ.get("BENCH_SCRATCH", "/scratch"))
 
 
@@ -26,7 +27,8 @@ def main(arguments: list[str]) -> None:
             # Whoever comes second in one round comes first in the next.
             for side in ("baseline", "reference")[:: 1 if number % 2 == 0 else -1]:
                 found = measure(side, job)
-            print(json.dumps({"side": side, "round": number, **found}), flush=True)
+            with (RESULTS / "rounds.jsonl").open("a") as results:
+                print(json.dumps({"side": side, "round": number, **found}), file=results)
             if "error" in found:
                 return
         return
