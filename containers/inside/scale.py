@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .scale_table import CALIBRATION, LENGTHS, TABLE, Entry, Group
+from .scale_table import CALIBRATION, LENGTHS, Entry, Group, entry_of
 from .shim.patching import used
 
 
@@ -28,8 +28,8 @@ class Scale:
         if name.startswith("calibration:"):
             return self._calibration(name.removeprefix("calibration:"), value)
         key = name.upper()
-        entry = TABLE[key]
-        if entry.group not in self.groups:
+        entry = entry_of(key)
+        if entry is None or entry.group not in self.groups:
             return value
         if entry.group is Group.PATHS:
             return self.place(key, value)
@@ -67,7 +67,7 @@ SCALE = Scale()
 
 def known(name: str) -> bool:
     """Return whether the table has an entry for the name."""
-    return name.upper() in TABLE
+    return entry_of(name) is not None
 
 
 def calibration_parameters(names: list[str]) -> list[str]:
@@ -93,7 +93,9 @@ def _divided(number: float, entry: Entry) -> float:
     divisor = entry.divisor or 1
     if number != int(number) or number < entry.floor * divisor:
         return number
-    for by in (divisor, 2):
+    for by in (divisor, 6, 4, 3, 2):
+        if by > divisor:
+            continue
         small, rest = divmod(int(number), by)
         if not rest and (by == 2 or small % entry.multiple == 0):
             return small

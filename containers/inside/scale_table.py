@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class Group(enum.Enum):
@@ -33,7 +34,7 @@ class Entry:
     """Multiples of it are divided by it, unless that makes them smaller than `floor`."""
     floor: int = 1
     multiple: int = 1
-    """What is not a multiple of it after the division is halved instead, so that heads still divide it."""
+    """Where the division gives no multiple of it a smaller divisor is taken: heads still divide it."""
 
 
 _LIMITS = {
@@ -43,17 +44,21 @@ _LIMITS = {
     """: 3,
     """
     WARMUP_STEPS COMPILE_WARMUP_STEPS TRAIN_LOG_EVERY LOG_EVERY LOG_INTERVAL SWA_EVERY SWA_INTERVAL EMA_EVERY
+    SWA_FREQ SWA_START QAT_START EMA_START QAT_START_ITERS
     TTT_EPOCHS GLOBAL_TTT_EPOCHS PREQUANT_TTT_EPOCHS TTT_PREQUANT_EPOCHS TTT_NUM_EPOCHS TTT_GRAD_STEPS
     NUM_EPOCHS EPOCHS ADAPT_EPOCHS
     """: 1,
     """
     TTT_STEPS SLOT_STEPS ETLB_STEPS DISTILL_STEPS REFINE_STEPS NUM_REFINE_STEPS LBFGS_STEPS GRAD_ACCUM_STEPS
+    SLOT_LBFGS_MAX_ITER LBFGS_SLOT_ITERS EGGROLL_STEPS TTT_BURST_STEPS TEMP_CAL_STEPS SCALE_TUNING_STEPS
+    TTT_GLOBAL_STEPS TTT_MAX_STEPS DEEP_SLOT_STEPS QUANT_OPTCLIP_STEPS
     """: 2,
     """
     TTT_BATCH_SEQS GLOBAL_TTT_BATCH_SEQS PREQUANT_TTT_BATCH_SEQS SLOT_BATCH_SEQS PHASED_TTT_PREFIX_DOCS
     GPTQ_CALIBRATION_BATCHES GPTQ_CALIB_BATCHES GPTQ_CALIB_SAMPLES GPTQ_SAMPLES GPTQ_NSAMPLES GPTQ_NUM_SEQS
     GPTQ_AR_SEQS GPTQ_CALIB_SEQS GPTQ_CALIBRATION_SEQS CALIB_BATCHES CALIBRATION_BATCHES NUM_CALIB_BATCHES
-    AR_CALIB_SEQS N_CALIB_SEQS HESSIAN_BATCHES
+    AR_CALIB_SEQS N_CALIB_SEQS HESSIAN_BATCHES GPTQ_BATCHES GPTQ_N_SAMPLES TEMP_CAL_BATCHES DIFFUSION_STEPS
+    DIFFUSION_STEPS_EVAL DIFFUSION_NUM_STEPS SAMPLING_STEPS VAR_EVAL_STEPS MC_PASSES
     """: 4,
     """
     TTT_BATCH_SIZE MICRO_BATCH_SIZE DEVICE_BATCH_SIZE LOCAL_BATCH_SIZE
@@ -80,8 +85,15 @@ _LIMITS = {
     """: 1024,
     """
     VAL_BATCH_SIZE VAL_BATCH_TOKENS EVAL_BATCH_TOKENS
-    """: 8192,
+    """: 2048,
 }
+_ENDINGS = {
+    # What begins late in a long run begins in a short one too: the model is not the same without it.
+    "_START_STEP _START_ITER _AT_STEP _BEGIN_STEP _EPOCHS": 1,
+    "_CALIB_BATCHES _CALIB_SEQS _CALIB_SAMPLES _CAL_SAMPLES _CAL_STEPS _CAL_BATCHES _BATCH_SEQS": 4,
+    "_CHUNK_TOKENS": 512,
+}
+"""Endings of names that many submissions make up for themselves, to their limits."""
 _DIVISORS = {
     """
     MODEL_DIM EMBEDDING_DIM EMBED_DIM D_MODEL N_EMBD HIDDEN_DIM HIDDEN_SIZE BIGRAM_DIM BIGRAM_HASH_DIM
@@ -90,11 +102,11 @@ _DIVISORS = {
     # Half the heads and a quarter of their width: an eighth, with enough left to rotate a part of it.
     """
     HEAD_DIM
-    """: (4, 8, 1),
+    """: (4, 8, 2),
     # The part of a head that is rotated keeps its share.
     """
     ROPE_DIMS
-    """: (4, 4, 1),
+    """: (4, 4, 2),
     """
     NUM_HEADS NUM_KV_HEADS N_HEAD N_HEADS N_KV_HEAD N_KV_HEADS NUM_ATTENTION_HEADS NUM_KEY_VALUE_HEADS
     """: (2, 1, 1),
@@ -110,6 +122,21 @@ TABLE: dict[str, Entry] = {
     **{name: Entry(Group.PATHS) for name in _PATHS.split()},
 }
 """By upper-case name."""
+_BY_ENDING = {
+    end: Entry(Group.STEPS, limit=limit) for ends, limit in _ENDINGS.items() for end in ends.split()
+}
+
+
+@lru_cache(maxsize=4096)
+def entry_of(name: str) -> Entry | None:
+    """Return the entry for a name in any case, by the name itself or by its ending."""
+    upper = name.upper()
+    found = TABLE.get(upper)
+    if found is None:
+        found = next((entry for end, entry in _BY_ENDING.items() if upper.endswith(end)), None)
+    return found
+
+
 _CALIBRATION = """
     NUM_SEQS N_SEQS NUM_BATCHES N_BATCHES NUM_CALIB_BATCHES N_CALIBRATION_BATCHES CALIB_BATCHES N_CALIB
     NUM_SAMPLES N_SAMPLES NUM_CALIB_SEQS CALIBRATION_BATCHES N_CALIB_BATCHES NUM_CALIBRATION_BATCHES

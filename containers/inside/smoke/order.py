@@ -42,7 +42,6 @@ class Order:
         self.job = job
         self.channel = channel
         self.parameters = 0
-        self.parameters_tiny = 0
 
     def run(self) -> bool:
         """Run the stages; a failed import ends the job, a failed build does not."""
@@ -95,14 +94,15 @@ class Order:
         session = Session(self.job, root, ALL)
         ended = zygote.run(functools.partial(run_stage.stage, session), self._seconds("run"))
         self._report("run", ended)
-        self._files(root, known)
+        self._files(root, known, int(ended.facts.get("figures", {}).get("parameters_tiny") or 0))
         last = (ended.facts.get("evaluations") or [{}])[-1]
         for name in ("val_loss", "val_bpb"):
             if last.get(name) is not None:
                 self._figure(name, last[name])
         return ended.ok
 
-    def _files(self, root: Path, known: frozenset[str]) -> None:
+    def _files(self, root: Path, known: frozenset[str], parameters_tiny: int) -> None:
+        """Report what the run wrote, and what its artifact would weigh with as many bytes a parameter."""
         packed = 0
         for path, size in workplace.files_written(root, known)[:100]:
             if path.startswith("data/") or os.path.basename(path).startswith("fineweb_"):
@@ -112,6 +112,8 @@ class Order:
                 packed = max(packed, size)
         if packed:
             self._figure("artifact_bytes", packed)
+        if packed and self.parameters and parameters_tiny:
+            self._figure("artifact_bytes_full", round(packed * self.parameters / parameters_tiny))
 
     def _seconds(self, stage: str) -> float:
         return self.job.seconds(stage, SECONDS[stage])

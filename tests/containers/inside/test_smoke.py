@@ -125,6 +125,8 @@ def test_a_script_that_works(box):
     assert evaluation["val_bpb"] == pytest.approx(1.2 * evaluation["val_loss"])
     files = {line["path"]: line["bytes"] for line in reports if line["event"] == "file"}
     assert files == {"final_model.int8.ptz": figures["artifact_bytes"]}
+    share = run["parameters_tiny"] / figures["parameters"]
+    assert figures["artifact_bytes_full"] * share == pytest.approx(figures["artifact_bytes"], rel=1e-3)
     shims = {line["name"] for line in reports if line["event"] == "shim"}
     assert {"cuda-device", "distributed", "flash-attention", "inference-mode", "scale"} <= shims
     assert [line for line in reports if line["event"] in ("gap", "attempt")] == []
@@ -165,7 +167,7 @@ def test_an_error_is_told_by_the_line_of_the_submission(box):
 
 
 def test_a_stage_that_never_ends_is_stopped_where_it_is(box):
-    reports = box.smoke(script(before="time.sleep(600)"), stages=["run"], limits={"run_seconds": 12})
+    reports = box.smoke("import time\ntime.sleep(600)\n", stages=["run"], limits={"run_seconds": 2})
     error = stages(reports)["run"]["error"]
     assert (error["class"], error["text"]) == ("StageTimeoutError", "time.sleep(600)")
 
@@ -207,6 +209,7 @@ def test_attempts_are_noted_with_their_line(box):
     )
     noted = [(line["kind"], line["line"]) for line in reports if line["event"] == "attempt"]
     assert noted == [
+        ("reads-referee", ""),  # its text names our package
         ("network", "train_gpt.py:4"),
         ("tracing", "train_gpt.py:7"),
         ("ptrace", "train_gpt.py:8"),
