@@ -33,7 +33,7 @@ def figures_of(case: Case) -> Figures:
     return Figures(
         code_bytes=len(data) if data is not None else None,
         import_seconds=imported_in,
-        parameters=whole(told.get("parameters")),
+        parameters=whole(told.get("parameters")) or None,
         dim=whole(told.get("dim")),
         layers=whole(told.get("layers")),
         vocab=whole(told.get("vocab")),
