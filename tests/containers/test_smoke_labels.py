@@ -17,6 +17,8 @@ from containers.smoke_job import SmokeOptions
 from containers.smoke_result import Label, StageName
 from tests.containers.smoke_boxes import make_plan
 
+pytestmark = pytest.mark.timeout(400)
+
 TRAINER = """
 import os
 import torch
