@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from audits.location import Location
 
 _EXPORT = re.compile(r"compress\(|torch\.save\(|pickle\.dump|np\.savez?\(|gptq|quanti[sz]e", re.IGNORECASE)
+_EXPORT_WORDS = ("compress(", "torch.save(", "pickle.dump", "np.save", "gptq", "quanti")
+"""What of an export is found many times faster than its pattern, in lower case."""
 _RESTORE = re.compile(r"dequanti[sz]e|decompress", re.IGNORECASE)
 _TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WIDTH = 2_000
@@ -84,6 +86,8 @@ class _Text:
 
 def _exports(line: str) -> bool:
     """Return True for a line that quantises, compresses or saves; words in a string do not count."""
+    if line.isascii() and not any(word in line.lower() for word in _EXPORT_WORDS):
+        return False
     if not _EXPORT.search(line[:_WIDTH]):
         return False
     said = _TEXT.sub("", line[:_WIDTH])

@@ -66,20 +66,27 @@ def functions(layer: Layer) -> tuple[Function, ...]:
     """Return all functions of a layer, nested ones included, outermost first."""
     lines = layer.source.split("\n")
     begins = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    indents = [_indent(line) for line in lines]
     found = []
     for number, line in enumerate(lines):
         match = _DEFINITION.match(line) if "def" in line else None
         if match is None:
             continue
         indent = len(match.group(1))
-        end = _end(lines, number, indent)
+        end = _end(lines, indents, number, indent)
         found.append(
             Function(layer, match.group(2), number + 1, end, indent, begins[number], begins[end] - 1)
         )
     return tuple(found)
 
 
-def _end(lines: list[str], start: int, indent: int) -> int:
+def _indent(line: str) -> int:
+    """Return how far a line is indented, -1 for a blank one."""
+    rest = line.lstrip()
+    return len(line) - len(rest) if rest else -1
+
+
+def _end(lines: list[str], indents: list[int], start: int, indent: int) -> int:
     """Return the number of the last line of the block that a definition at index `start` opens."""
     if _on_one_line(lines[start]):
         return start + 1
@@ -88,10 +95,10 @@ def _end(lines: list[str], start: int, indent: int) -> int:
         header += 1
     last = header + 1
     for number in range(header + 1, len(lines)):
-        line = lines[number]
-        if not line.strip():
+        found = indents[number]
+        if found < 0:
             continue
-        if len(line) - len(line.lstrip()) <= indent and not line.lstrip().startswith((")", "]", "}", "#")):
+        if found <= indent and not lines[number].lstrip().startswith((")", "]", "}", "#")):
             break
         last = number + 1
     return last

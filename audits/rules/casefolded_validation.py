@@ -21,6 +21,7 @@ _NAMED = re.compile(
 )
 _PLACE = re.compile(r"fineweb|\.model|\.bin|dataset|tokenizer|sp\d{3,}", re.IGNORECASE)
 _ENCODES = re.compile(r"\.(?:encode|Encode)\w*\(\s*[\w.]+\.(?:lower|casefold)\(\)")
+_WORDS = ("casefold", "case_fold", "lowercase", "lower_case", ".lower()")
 LONGEST_LINE = 4_000
 
 
@@ -116,13 +117,16 @@ def _in_code(facts: Facts) -> Evidence | None:
 
 def _line_of(layer: Layer) -> tuple[int, str] | None:
     source = layer.source
-    lowered = source.lower()
+    # The long s is the one other letter that the patterns take for one of these.
+    lowered = source.lower().replace("\u017f", "s")
     # Literals first: they are found many times faster than the patterns, and hardly a script has one.
-    if not any(word in lowered for word in ("casefold", "case_fold", "lowercase", "lower_case", ".lower()")):
+    words = [word for word in _WORDS if word in lowered]
+    if not words:
         return None
-    if not (_FOLDED.search(source) or _ENCODES.search(source)):
-        return None
-    for number, line in enumerate(source.split("\n"), 1):
+    rows = zip(source.split("\n"), lowered.split("\n"), strict=True)
+    for number, (line, low) in enumerate(rows, 1):
+        if not any(word in low for word in words):
+            continue
         text = line[:LONGEST_LINE]
         if _ENCODES.search(text):
             return number, "text is lower-cased on its way into the tokenizer"

@@ -49,6 +49,8 @@ class ModuleIndex:
         self.imported: set[str] = set()
         self._records: dict[str, list[str]] = {}
         self._by_name: dict[str, FunctionInfo | None] = {}
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+        """First and last line of each statement of a scope, by the identity of its list."""
         self._collect(module.tree.body, None, None, "")
         numpy = _NUMPY.search(self.source)
         self._loaders = {numpy.group(1) or "numpy"} if numpy else set()
@@ -186,11 +188,18 @@ class ModuleIndex:
 
     def statements_on(self, owner: FunctionInfo | None, lines: list[int]) -> Iterator[ast.stmt]:
         """Yield the simple statements and compound headers of a scope that cover one of the lines."""
+        statements = owner.statements if owner is not None else self.statements
+        spans = self._spans.get(id(statements))
+        if spans is None:
+            spans = self._spans[id(statements)] = [(node.lineno, header_end(node)) for node in statements]
         wanted = sorted(lines)
-        for node in owner.statements if owner is not None else self.statements:
-            place = bisect_left(wanted, node.lineno)
-            if place < len(wanted) and wanted[place] <= header_end(node):
-                yield node
+        lowest, highest = (wanted[0], wanted[-1]) if wanted else (1, 0)
+        for node, (start, end) in zip(statements, spans, strict=True):
+            # Hardly a statement lies among the lines at all.
+            if start <= highest and end >= lowest:
+                place = bisect_left(wanted, start)
+                if place < len(wanted) and wanted[place] <= end:
+                    yield node
 
 
 def record_fields(node: ast.ClassDef) -> list[str]:

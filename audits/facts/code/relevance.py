@@ -15,14 +15,19 @@ class Signs:
     """Signs in a text. Plain ones are looked up first: that is many times faster than a pattern."""
 
     literals: list[str]
-    pattern: re.Pattern[str]
+    patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    """Each with a text that it cannot match without."""
 
     def in_text(self, text: str) -> bool:
         """Return whether any of the signs occurs in `text`."""
         for literal in self.literals:
             if literal in text:
                 return True
-        return self.pattern.search(text) is not None
+        return any(needed in text and pattern.search(text) for needed, pattern in self.patterns)
+
+
+def _patterns(*pairs: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((needed, re.compile(pattern)) for needed, pattern in pairs)
 
 
 _ACTS = Signs(
@@ -30,20 +35,31 @@ _ACTS = Signs(
     register_forward value_and_grad autograd environ getenv SentencePiece torch.load np.load deepcopy add.at
     scatter_add bincount Parameter .copy_( requires_grad fineweb _val_ _train_ torch.optim zeros defaultdict
     Counter( lambda""".split(),
-    re.compile(
-        r"\.(?:step\b|data\b|\w+ *=[^=])|\b(?:open\(|global\b|nonlocal\b|glob\b|yield\b|exec\()|"
-        r"= *(?:\[\]|\{\})\s|\breturn *\{|\n\s+def "
+    _patterns(
+        (".step", r"\.step\b"),
+        (".data", r"\.data\b"),
+        ("open(", r"\bopen\("),
+        ("global", r"\bglobal\b"),
+        ("nonlocal", r"\bnonlocal\b"),
+        ("glob", r"\bglob\b"),
+        ("yield", r"\byield\b"),
+        ("exec(", r"\bexec\("),
+        ("[]", r"= *\[\]\s"),
+        ("{}", r"= *\{\}\s"),
+        ("return", r"return(?<=\breturn) *\{"),
+        ("=", r"\.\w+ *=[^=]"),
+        ("\n", r"\n\s+def "),
     ),
 )
 _SCORES = Signs(
     """cross_entropy nll_loss log_softmax logsumexp gather take_along backward autograd scatter bincount
     fromfile load_state_dict minimum maximum log(2 add.at ^ register_forward load_weights .copy_(""".split(),
-    re.compile(r"\.step\b|\bopen\("),
+    _patterns((".step", r"\.step\b"), ("open(", r"\bopen\(")),
 )
 _LEARNS = Signs(
     """backward autograd value_and_grad add.at scatter_add index_add bincount lstsq linalg minimum
     functional_call""".split(),
-    re.compile(r"\]\s*\+="),
+    _patterns(("+=", r"\]\s*\+=")),
 )
 _COMMON = frozenset(("forward", "backward", "step", "__init__", "__call__", "log"))
 _OWN_FORWARD = re.compile(r"(?<![\w.])\w+\.forward\(")
@@ -66,11 +82,12 @@ class CallNames:
 
     def __init__(self, bodies: list[tuple[str, str]], classes: set[str]) -> None:
         self.bodies = bodies
-        spoken = [(name, words(text)) for name, text in bodies]
+        names = {name for name, _ in bodies}
+        known = names | classes
+        spoken = [(name, known.intersection(text.translate(_BREAKS).split())) for name, text in bodies]
         self.makers = {name for name, said in spoken if said & classes}
         """Functions that may make an object of a class of the module: its identity must not be lost."""
         self.callers: dict[str, set[str]] = {}
-        names = {name for name, _ in bodies}
         for name, said in spoken:
             for called in said & names:
                 self.callers.setdefault(called, set()).add(name)

@@ -207,7 +207,7 @@ def _for(machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor) -> int:
 
     if _is_empty(machine, source):
         return execute(machine, frame, node.orelse)
-    rows = named_rows(machine, node, source)
+    rows = named_rows(machine, frame, node, source)
     if rows is not None:
         return unrolled(machine, frame, node, rows)
     once = type(source.const) is tuple and source.const[2:] == (1,)

@@ -39,12 +39,16 @@ def choice_of_receiver(machine: Machine, node: ast.Expr) -> ast.If | None:
     return made
 
 
-def named_rows(machine: Machine, node: ast.For | ast.AsyncFor, source: Value) -> list[Value] | None:
+def named_rows(
+    machine: Machine, frame: Frame, node: ast.For | ast.AsyncFor, source: Value
+) -> list[Value] | None:
     """Return the names and values that a loop goes over whose body sets attributes by these names (#1340)."""
     target = node.target
     if not isinstance(target, ast.Tuple) or not target.elts or not isinstance(target.elts[0], ast.Name):
         return None
-    if source.const != ("items",) or not sets_by_name(node.body, target.elts[0].id):
+    if source.const != ("items",) or "setattr" not in frame.module.layer.source:
+        return None
+    if not sets_by_name(node.body, target.elts[0].id):
         return None
     obj = source.obj
     rows: dict[object, Value | None] = {}

@@ -348,7 +348,10 @@ def join_objects(left: Any, right: Any) -> Any:
         return left
     items = left.items if isinstance(left, Many) else (left,)
     for extra in right.items if isinstance(right, Many) else (right,):
-        if not any(extra is known or same_part(extra, known) for known in items):
+        for known in items:
+            if extra is known or same_part(extra, known):
+                break
+        else:
             items = (*items, extra)
     return Many(items[:6]) if len(items) > 1 else items[0]
 
