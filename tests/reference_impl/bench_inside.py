@@ -27,10 +27,10 @@ def main(arguments: list[str]) -> None:
             # Whoever comes second in one round comes first in the next.
             for side in ("baseline", "reference")[:: 1 if number % 2 == 0 else -1]:
                 found = measure(side, job)
-            with (RESULTS / "rounds.jsonl").open("a") as results:
-                print(json.dumps({"side": side, "round": number, **found}), file=results)
-            if "error" in found:
-                return
+                with (RESULTS / "rounds.jsonl").open("a") as results:
+                    print(json.dumps({"side": side, "round": number, **found}), file=results)
+                if "error" in found:
+                    return
         return
     time.perf_counter = time.process_time
     {"baseline": baseline, "reference": reference}[arguments[0]](job)
