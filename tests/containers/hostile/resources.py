@@ -113,11 +113,12 @@ INODES = Attack(
     except OSError as error:
         print(made, error)
     """,
-    limits=limits(memory_bytes=GIB, wall_seconds=60),
+    limits=limits(memory_bytes=GIB, wall_seconds=150),
     seen=lambda result: result.observed.scratch_full and len(result.observed.files) == 2000,
     weakened=Weakening(
         "the limit on files",
         {"Tmpfs": {"/scratch": "rw,mode=1777,size=256m", "/tmp": "rw,mode=1777,size=8m"}},
+        limits=limits(memory_bytes=GIB, wall_seconds=150),
     ),
 )
 SPARSE = Attack(

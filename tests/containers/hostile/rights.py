@@ -274,7 +274,7 @@ WRITE = Attack(
             print(folder, error.strerror)
     """,
     weakened=Weakening("the read-only root", {"ReadonlyRootfs": False}),
-    labels=("PASS",),
+    labels=("ESCAPE_ATTEMPT",),
 )
 KERNEL_FILES = Attack(
     "the kernel's switches in /proc and /sys",

@@ -116,6 +116,9 @@ def test_a_host_that_dies_leaves_no_box(docker_engine, image):
     command = [sys.executable, "-c", _HOST, image]
     host = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     container = host.stdout.readline().strip()
+    deadline = time.monotonic() + 20
+    while len(processes_of(container)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert len(processes_of(container)) >= 2
     host.kill()
     host.communicate()

@@ -14,7 +14,8 @@ KILL = Attack(
             try:
                 if process:
                     os.kill(process, number)
-                    print("BROKE killed", process)
+                    # Whoever runs under its own name it may end; the supervisor does not.
+                    print("BROKE killed" if process == 1 else "killed", process)
             except OSError as error:
                 print(process, error)
     for number in (signal.SIGSTOP, signal.SIGKILL):
@@ -125,7 +126,7 @@ LINKS = Attack(
     seen=lambda result: (
         [file.size_bytes for file in result.observed.files] == [0] and result.observed.complete
     ),
-    labels=("PASS",),
+    labels=("BUILD_FAIL",),
 )
 SWAP = Attack(
     "swapping files for links while they are looked at",
@@ -177,7 +178,6 @@ CLOCK = Attack(
         print(error)
     """,
     seen=lambda result: b"took 0.0" in result.output and result.wall_seconds >= 2,
-    labels=("PASS",),
 )
 DAEMON = Attack(
     "daemonising",
@@ -218,7 +218,6 @@ PICKLE = Attack(
         == {"/scratch/final_model.int8.ptz", "/scratch/was-here"}
     ),
     weakened=Weakening("a root of its own and a user without rights", {"Binds": ["{canary}:{canary}"]}, "0"),
-    labels=("PASS",),
 )
 ONE_SIGNAL = Attack(
     "ending by a signal that looks like a limit of ours",
