@@ -148,6 +148,14 @@ def _spent(case: Case) -> Iterator[tuple[Label, str, str]]:
     """Yield the limits that explain the end."""
     box, limits = case.box, case.request.limits
     failed = _first_failed(case)
+    # Who fills the box until its time is up has used up the box, not the time.
+    killed = (
+        failed is not None and failed.error is not None and failed.error.kind in ("Killed", "MemoryError")
+    )
+    if box.ending is Ending.TIMED_OUT and box.observed.forks_refused:
+        yield Label.RESOURCE, "TooManyProcesses", f"more than {limits.pids} processes and threads"
+    if box.ending is Ending.TIMED_OUT and box.observed.oom_kills and killed:
+        yield Label.RESOURCE, "OutOfMemory", f"more than {limits.memory_bytes >> 20} MiB of memory"
     if box.ending is Ending.TIMED_OUT:
         yield Label.TIMEOUT, "TimedOut", f"still running after {limits.wall_seconds:g} s"
     if box.ending is Ending.OUT_OF_MEMORY:

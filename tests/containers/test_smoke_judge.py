@@ -381,3 +381,14 @@ def test_an_engine_that_cannot_tell_senders_apart_gives_no_pass() -> None:
     found = judged(honest(*lines))
     assert found.label is Label.INFRA_FAULT
     assert "who sent a line" in found.reason
+
+
+def test_a_box_that_was_full_until_its_time_was_up_ran_out_of_room_not_of_time() -> None:
+    over = {"ending": Ending.TIMED_OUT, "exit_code": None}
+    assert (
+        judged(honest(*honest_lines()[:2], **over, observed=observed(forks_refused=9))).label
+        is Label.RESOURCE
+    )
+    lines = [*honest_lines()[:2], mark("build", "failed", error=error("Killed", "ended by SIGKILL"))]
+    assert judged(honest(*lines, **over, observed=observed(oom_kills=2))).label is Label.RESOURCE
+    assert judged(honest(*lines, **over)).label is Label.TIMEOUT
