@@ -26,7 +26,7 @@ SAW_THE_END = "supervisor saw the end"
 TOLD_APART = "senders told apart"
 ENVIRONMENTAL = frozenset({SAW_THE_END, TOLD_APART})
 """Signs whose absence is the environment's fault."""
-RUN_FOLDER = "/scratch/run/"
+RUN_FOLDER = "/scratch/run/records/track_10min_16mb/submission/"
 """Where the last stage runs the script."""
 _PACKED = (
     ".ptz",

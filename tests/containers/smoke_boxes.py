@@ -10,6 +10,7 @@ from containers.request import SandboxRequest
 from containers.result import Ending, Observed, SandboxResult, ScratchFile
 from containers.smoke_job import SmokeOptions, request_of
 from containers.smoke_judge import Judgement, case_of, judge
+from containers.smoke_signs import RUN_FOLDER
 from tests.audits.builders import make_submission
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PARENT = 17
 CHILD = 23
 SCRIPT = "import torch\n\n\ndef main():\n    pass\n\n\nmain()\n"
-ARTIFACT = ScratchFile("/scratch/run/final_model.int8.ptz", 48_000, "ab" * 32)
+ARTIFACT = ScratchFile(RUN_FOLDER + "final_model.int8.ptz", 48_000, "ab" * 32)
 
 
 def make_plan(files: Mapping[str, str | bytes] | None = None) -> LaunchPlan:

@@ -12,6 +12,7 @@ from audits.launch import LeftOut
 from containers.failure import FailureKind, failed
 from containers.result import Ending, SandboxResult, ScratchFile
 from containers.smoke_result import Label, StageName
+from containers.smoke_signs import RUN_FOLDER
 from tests.containers.smoke_boxes import (
     CHILD,
     PARENT,
@@ -114,18 +115,18 @@ def test_leaving_with_status_0_before_main_returned_is_no_pass() -> None:
     [
         ({"observed": observed(files=())}, "artifact in scratch"),
         (
-            {"observed": observed(files=(ScratchFile("/scratch/run/log.txt", 9000, None),))},
+            {"observed": observed(files=(ScratchFile(RUN_FOLDER + "log.txt", 9000, None),))},
             "artifact in scratch",
         ),
         (
-            {"observed": observed(files=(ScratchFile("/scratch/run/data/fineweb_val_0.bin", 9000, None),))},
+            {"observed": observed(files=(ScratchFile(RUN_FOLDER + "data/fineweb_val_0.bin", 9000, None),))},
             "artifact in scratch",
         ),
         (
             {"observed": observed(files=(ScratchFile("/scratch/build/m.ptz", 9000, None),))},
             "artifact in scratch",
         ),
-        ({"observed": observed(files=(ScratchFile("/scratch/run/m.ptz", 3, None),))}, "artifact in scratch"),
+        ({"observed": observed(files=(ScratchFile(RUN_FOLDER + "m.ptz", 3, None),))}, "artifact in scratch"),
     ],
 )
 def test_everything_reported_and_one_observation_missing_is_no_pass(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..shim.patching import used
-from .vocabulary import home_of
+from .vocabulary import home_of, is_at_hand
 
 DEFAULT_SIZE = 1024
 COMMON = (1024, 8192)
@@ -28,8 +28,9 @@ _CASE = re.compile(r"case_?ops|lossless_?caps", re.IGNORECASE)
 class Layout:
     """Places files for one script."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, repository: Path | None = None) -> None:
         self.root = root
+        self.repository = repository or root
         self.size = DEFAULT_SIZE
         self.size_is_known = False
         self.sidecars = False
@@ -43,7 +44,7 @@ class Layout:
                 self.size = int(match[1].replace("_", ""))
         self.sidecars = self.sidecars or "val_bytes" in text
         data = self.root / "data"
-        for size in {self.size, *COMMON}:
+        for size in self._sizes():
             self.data_root(data, size)
         for name in sorted(set(_DATASET.findall(text)))[:20]:
             self.dataset(data / "datasets" / name)
@@ -65,7 +66,7 @@ class Layout:
     def inside(self, text: str) -> Path:
         """Return the path itself where we may write, else one under the script's folder."""
         path = Path(os.path.abspath(os.path.join(self.root, os.path.expanduser(text))))
-        if path.is_relative_to(self.root):
+        if path.is_relative_to(self.repository):
             return path
         return self.root / "placed" / str(path).lstrip("/")
 
@@ -75,7 +76,7 @@ class Layout:
         elif key in ("TRAIN_FILES", "VAL_FILES", "VAL_BYTES_FILES"):
             self.dataset(path.parent)
         elif key == "DATA_DIR":
-            for size in {self.size, *COMMON}:
+            for size in self._sizes():
                 self.data_root(path, size)
             self.dataset(path, self.size)
         else:
@@ -85,6 +86,10 @@ class Layout:
         """Lay out one vocabulary under a folder as the challenge's own download does."""
         self.tokenizer(root / "tokenizers" / f"fineweb_{size}_bpe.model", size)
         self.dataset(root / "datasets" / f"fineweb10B_sp{size}", size)
+
+    def _sizes(self) -> set[int]:
+        """Return the vocabularies to lay out unasked: the script's, and the usual ones at hand."""
+        return {self.size, *(size for size in COMMON if is_at_hand(size))}
 
     def tokenizer(self, path: Path, size: int | None = None) -> None:
         """Put a tokenizer at the path, and its list of pieces beside it."""

@@ -98,11 +98,19 @@ def tokenize(model: bytes, texts: list[str], wanted: int) -> tuple[Any, Any]:
     return np.asarray(tokens[:wanted], dtype=np.uint16), processor
 
 
+def _kept(size: int) -> Path:
+    return Path(os.environ.get("REFEREE_DATA", "/opt/data")) / str(size)
+
+
+def is_at_hand(size: int) -> bool:
+    """Return whether the image holds a vocabulary of that size."""
+    return (_kept(size) / "tokenizer.vocab").exists()
+
+
 def home_of(size: int) -> Path:
     """Return the folder of a vocabulary, made in the scratch where the image has none of that size."""
-    kept = Path(os.environ.get("REFEREE_DATA", "/opt/data")) / str(size)
-    if (kept / "tokenizer.vocab").exists():
-        return kept
+    if is_at_hand(size):
+        return _kept(size)
     made = Path(os.environ.get("REFEREE_SCRATCH", ".")).absolute() / ".referee-data"
     return made / str(size) if (made / str(size) / "tokenizer.vocab").exists() else build(made, size)
 

@@ -18,6 +18,7 @@ from ..scale_table import Group
 from ..shim import clock, commands
 from ..source import loader
 from . import evaluations
+from .workplace import repository_of
 
 ALL = frozenset(Group)
 FULL_SIZE = frozenset({Group.STEPS, Group.PATHS})
@@ -30,7 +31,7 @@ class Session:
         self.job = job
         self.root = root
         self.script = root / job.script
-        self.layout = Layout(root)
+        self.layout = Layout(root, repository_of(root))
         self.groups = groups
 
     def begin(self) -> None:
@@ -38,7 +39,7 @@ class Session:
         from . import workplace
 
         workplace.enter(self.root, self.job)
-        commands.write(str(self.root.parent / "bin"))
+        commands.write(os.path.join(os.environ["REFEREE_SCRATCH"], "bin"))
         self._learn()
         scale.SCALE.groups = self.groups
         scale.SCALE.place = self.layout

@@ -17,10 +17,21 @@ _KEPT_OUT = (
 ).split()
 
 
+RECORD = "records/track_10min_16mb/submission"
+"""Where the folder lies in a repository: scripts count their way up to its root."""
+
+
+def repository_of(root: Path) -> Path:
+    """Return the root of the repository in which a record folder lies."""
+    return root.parents[RECORD.count("/")]
+
+
 def lay_out(stage: str) -> Path:
-    """Copy the submission into a folder of its own and return it."""
-    root = Path(os.environ["REFEREE_SCRATCH"]) / stage
+    """Copy the submission into a record folder of a repository of its own and return the folder."""
+    repository = Path(os.environ["REFEREE_SCRATCH"]) / stage
+    root = repository / RECORD
     root.mkdir(parents=True, exist_ok=True)
+    (repository / "data").symlink_to(root / "data")
     for folder, _, names in os.walk(SUBMISSION):
         target = root / Path(folder).relative_to(SUBMISSION)
         target.mkdir(exist_ok=True)
@@ -39,7 +50,7 @@ def lay_out(stage: str) -> Path:
 def enter(root: Path, job: Job) -> None:
     """Make the folder and the job's environment those of this process."""
     os.chdir(root)
-    temporary = root.parent / f"tmp-{root.name}"
+    temporary = Path(os.environ["REFEREE_SCRATCH"]) / "tmp"
     temporary.mkdir(exist_ok=True)
     os.environ.update(HOME=str(root), TMPDIR=str(temporary), PWD=str(root))
     for name, value in job.env:

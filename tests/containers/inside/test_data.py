@@ -50,7 +50,6 @@ def test_prose_is_the_same_every_time_and_is_prose():
 @pytest.fixture
 def place(vocabulary, tmp_path, monkeypatch):
     monkeypatch.setenv("REFEREE_DATA", str(vocabulary))
-    monkeypatch.setattr(layout, "COMMON", ())
     made = layout.Layout(tmp_path)
     made.size, made.size_is_known = 512, True
     monkeypatch.chdir(tmp_path)

@@ -167,13 +167,15 @@ def test_an_error_is_told_by_the_line_of_the_submission(box):
 
 
 def test_a_stage_that_never_ends_is_stopped_where_it_is(box):
-    reports = box.smoke("import time\ntime.sleep(600)\n", stages=["run"], limits={"run_seconds": 2})
+    reports = box.smoke(
+        "import time\nvocab_size = 512\ntime.sleep(600)\n", stages=["run"], limits={"run_seconds": 5}
+    )
     error = stages(reports)["run"]["error"]
     assert (error["class"], error["text"]) == ("StageTimeoutError", "time.sleep(600)")
 
 
 def test_a_missing_helper_is_named(box):
-    reports = box.smoke("import no_such_helper\n")
+    reports = box.smoke("vocab_size = 512; import no_such_helper\n")
     error = stages(reports)["import"]["error"]
     assert (error["class"], error["module"], error["line"]) == ("ModuleNotFoundError", "no_such_helper", 1)
     assert list(stages(reports)) == ["import"]
@@ -182,7 +184,7 @@ def test_a_missing_helper_is_named(box):
 def test_packed_sources_run_through_their_own_exec_and_keep_their_lines(box):
     reports = box.smoke(
         """
-        import zlib, base64
+        import zlib, base64; vocab_size = 512
         text = 'value = {"a": 1}\\ntext = f"{value["a"]}"\\n# ' + 'x' * 500 + '\\nraise KeyError(text)\\n'
         exec(zlib.decompress(zlib.compress(text.encode())).decode())
         """
@@ -193,10 +195,25 @@ def test_packed_sources_run_through_their_own_exec_and_keep_their_lines(box):
     assert [line["name"] for line in reports if line["event"] == "unpacked"] == ["<unpacked 1>"]
 
 
+def test_a_script_finds_its_place_in_a_repository(box):
+    reports = box.smoke(
+        """
+        from pathlib import Path; vocab_size = 512
+        here = Path(__file__).resolve()
+        assert here.parents[2].name == "records", here
+        assert list((here.parents[3] / "data" / "datasets").iterdir())
+        (here.parent / "out.bin").write_bytes(b"x")
+        """,
+        stages=["run"],
+    )
+    assert stages(reports)["run"]["status"] == "ok"
+    assert [line["path"] for line in reports if line["event"] == "file"] == ["out.bin"]
+
+
 def test_attempts_are_noted_with_their_line(box):
     reports = box.smoke(
         """
-        import ctypes, socket, sys
+        import ctypes, socket, sys; vocab_size = 512
         try:
             socket.create_connection(("192.0.2.1", 80), timeout=0.1)
         except OSError:
@@ -207,11 +224,10 @@ def test_attempts_are_noted_with_their_line(box):
         """,
         stages=["import"],
     )
-    noted = [(line["kind"], line["line"]) for line in reports if line["event"] == "attempt"]
-    assert noted == [
+    noted = {(line["kind"], line["line"]) for line in reports if line["event"] == "attempt"}
+    assert noted == {
         ("reads-referee", ""),  # its text names our package
         ("network", "train_gpt.py:4"),
         ("tracing", "train_gpt.py:7"),
         ("ptrace", "train_gpt.py:8"),
-        ("reads-referee", "train_gpt.py:9"),
-    ]
+    }
