@@ -178,6 +178,7 @@ CLOCK = Attack(
         print(error)
     """,
     seen=lambda result: b"took 0.0" in result.output and result.wall_seconds >= 2,
+    labels=("PASS",),
 )
 DAEMON = Attack(
     "daemonising",
@@ -218,6 +219,7 @@ PICKLE = Attack(
         == {"/scratch/final_model.int8.ptz", "/scratch/was-here"}
     ),
     weakened=Weakening("a root of its own and a user without rights", {"Binds": ["{canary}:{canary}"]}, "0"),
+    labels=("PASS",),
 )
 ONE_SIGNAL = Attack(
     "ending by a signal that looks like a limit of ours",
