@@ -26,8 +26,10 @@ SAW_THE_END = "supervisor saw the end"
 TOLD_APART = "senders told apart"
 ENVIRONMENTAL = frozenset({SAW_THE_END, TOLD_APART})
 """Signs whose absence is the environment's fault."""
-RUN_FOLDER = "/scratch/run/records/track_10min_16mb/submission/"
-"""Where the last stage runs the script."""
+RUN_ROOT = "/scratch/run/"
+"""The repository in which the last stage runs the script; some write beside its root."""
+RUN_FOLDER = RUN_ROOT + "records/track_10min_16mb/submission/"
+"""The record folder there."""
 _PACKED = (
     ".ptz",
     ".xz",
@@ -84,13 +86,18 @@ def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
     found = [
         file
         for file in box.observed.files
-        if file.path.startswith(RUN_FOLDER)
+        if file.path.startswith(RUN_ROOT)
         and file.size_bytes >= MIN_ARTIFACT_BYTES
         and not file.path.endswith(_NO_ARTIFACTS)
-        and not _ours(file.path.removeprefix(RUN_FOLDER))
-        and file.path.removeprefix(RUN_FOLDER) not in brought
+        and not _ours(_relative(file.path))
+        and _relative(file.path) not in brought
     ]
     return max(found, key=lambda file: (file.path.endswith(_PACKED), file.size_bytes), default=None)
+
+
+def _relative(path: str) -> str:
+    """Return a path relative to the record folder, else to the repository's root."""
+    return path.removeprefix(RUN_FOLDER).removeprefix(RUN_ROOT)
 
 
 def _told_seconds(reported: Reported) -> float:

@@ -393,3 +393,11 @@ def test_a_box_that_was_full_until_its_time_was_up_ran_out_of_room_not_of_time()
     lines = [*honest_lines()[:2], mark("build", "failed", error=error("Killed", "ended by SIGKILL"))]
     assert judged(honest(*lines, **over, observed=observed(oom_kills=2))).label is Label.RESOURCE
     assert judged(honest(*lines, **over)).label is Label.TIMEOUT
+
+
+@pytest.mark.parametrize("folder", ["/scratch/run/", "/scratch/run/records/track_10min_16mb/submission/"])
+def test_an_artifact_may_lie_in_the_record_folder_or_at_the_root_of_the_repository(folder: str) -> None:
+    file = ScratchFile(folder + "final_model.ptz", 9000, None)
+    assert judged(honest(observed=observed(files=(file,)))).label is Label.PASS
+    data = ScratchFile(folder + "data/tokens.bin", 9000, None)
+    assert judged(honest(observed=observed(files=(data,)))).label is Label.RUN_FAIL
