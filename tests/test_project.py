@@ -38,7 +38,8 @@ def test_core_install_has_neither_torch_nor_docker() -> None:
     assert not names(metadata["dependencies"]) & {"torch", "docker", "numpy", "sentencepiece"}
     extras = metadata["optional-dependencies"]
     assert isinstance(extras, dict)
-    assert set(extras) == {"box", "cpu", "gpu", "ray", "parquet", "github", "site", "dev"}
+    serving = {"box", "replay", "attest", "remote", "github", "site"}
+    assert set(extras) == {"cpu", "gpu", "ray", "parquet", "dev", *serving}
     assert "torch==2.13.0" in extras["cpu"]
     assert {"torch", "flash-attn"} <= names(extras["gpu"])
 
