@@ -146,6 +146,7 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "all_gather": _gather,
         "all_gather_into_tensor": _gather_flat,
         "_all_gather_base": _gather_flat,
+        "all_gather_single": _gather_flat,
         "all_gather_object": _gather_object,
         "gather": _gather_to,
         "gather_object": _gather_object_to,
@@ -154,6 +155,7 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "reduce_scatter": _reduce_scatter,
         "reduce_scatter_tensor": _gather_flat,
         "_reduce_scatter_base": _gather_flat,
+        "reduce_scatter_single": _gather_flat,
         "all_to_all": _all_to_all,
         "all_to_all_single": _gather_flat,
     }

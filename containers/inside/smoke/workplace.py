@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 from ..job import Job
+from ..shim.patching import used
 
 SUBMISSION = Path(os.environ.get("REFEREE_SUBMISSION", "/submission"))
 MAX_COPIED = 4 * 1024 * 1024
@@ -17,6 +19,8 @@ _KEPT_OUT = (
 ).split()
 
 
+_SKIPS_TRAINING = re.compile(r"(?:^|_)(?:EVAL|TTT|QUANTI[ZS]E|PREQUANT|EXPORT)_ONLY$|^SKIP_TRAIN")
+"""Variables of a command that goes on from the files of an earlier run."""
 RECORD = "records/track_10min_16mb/submission"
 """Where the folder lies in a repository: scripts count their way up to its root."""
 
@@ -31,7 +35,8 @@ def lay_out(stage: str) -> Path:
     repository = Path(os.environ["REFEREE_SCRATCH"]) / stage
     root = repository / RECORD
     root.mkdir(parents=True, exist_ok=True)
-    (repository / "data").symlink_to(root / "data")
+    if not (repository / "data").is_symlink():
+        (repository / "data").symlink_to(root / "data")
     for folder, _, names in os.walk(SUBMISSION):
         target = root / Path(folder).relative_to(SUBMISSION)
         target.mkdir(exist_ok=True)
@@ -54,7 +59,9 @@ def enter(root: Path, job: Job) -> None:
     temporary.mkdir(exist_ok=True)
     os.environ.update(HOME=str(root), TMPDIR=str(temporary), PWD=str(root))
     for name, value in job.env:
-        if name not in _KEPT_OUT and not name.startswith("REFEREE_") and "$" not in value and name:
+        if _SKIPS_TRAINING.search(name) and value not in ("", "0"):
+            used("trains-first", f"{name}={value} left out: there is no earlier run here to go on from")
+        elif name not in _KEPT_OUT and not name.startswith("REFEREE_") and "$" not in value and name:
             os.environ[name] = value
     if job.nproc > 1:
         os.environ.update(

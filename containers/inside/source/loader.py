@@ -7,13 +7,16 @@ submission's modules only: replacing them for everybody would break torch's own 
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
 import contextlib
+import functools
 import hashlib
 import importlib.machinery
 import linecache
+import operator
 import os
 import sys
 import types
@@ -26,6 +29,9 @@ from . import instrument, pep701
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FOREIGN = (sys.prefix, sys.base_prefix, "/usr/lib/python", "/usr/local/lib/python", _OURS)
+_FUTURES: int = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 MAX_SOURCE = 16 * 1024 * 1024
 HELPERS: dict[str, Any] = {}
 """Name in the rewritten source to our function."""
@@ -34,7 +40,7 @@ LISTENERS: list[Callable[[str], None]] = []
 _unpacked: dict[str, str] = {}
 
 
-def prepared(source: str | bytes, filename: str) -> types.CodeType:
+def prepared(source: str | bytes, filename: str, flags: int = 0) -> types.CodeType:
     """Return the code of a source, rewritten; raise the syntax error that Python would."""
     text = source.decode("utf-8", "surrogateescape") if isinstance(source, bytes) else source
     for listener in LISTENERS:
@@ -49,7 +55,8 @@ def prepared(source: str | bytes, filename: str) -> types.CodeType:
         tree = ast.parse(newer, filename)
     with contextlib.suppress(RecursionError):
         tree = instrument.instrument(tree)
-    return compile(tree, filename, "exec", dont_inherit=True)
+    code: types.CodeType = compile(tree, filename, "exec", flags, dont_inherit=True)
+    return code
 
 
 def submission_builtins() -> dict[str, Any]:
@@ -82,6 +89,14 @@ def _named(source: str | bytes, filename: str) -> str:
     return _unpacked[digest]
 
 
+def _futures(code: types.CodeType) -> int:
+    """Return the flags of the future statements under which code was compiled.
+
+    What it compiles inherits them.
+    """
+    return code.co_flags & _FUTURES
+
+
 def _compile(
     source: Any,
     filename: Any,
@@ -94,7 +109,8 @@ def _compile(
     """Compile for the submission; whole sources are rewritten."""
     if mode == "exec" and isinstance(source, str | bytes | bytearray) and not flags & ast.PyCF_ONLY_AST:
         text = bytes(source) if isinstance(source, bytearray) else source
-        return prepared(text, _named(text, os.fspath(filename)))
+        inherited = 0 if dont_inherit else _futures(sys._getframe(1).f_code)
+        return prepared(text, _named(text, os.fspath(filename)), flags | inherited)
     return compile(source, filename, mode, flags, True, optimize, **more)
 
 
@@ -106,7 +122,7 @@ def _exec(source: Any, globals_: Any = None, locals_: Any = None, /, **more: Any
     if names is None:
         names, inner = caller.f_globals, caller.f_locals if inner is None else inner
     if isinstance(source, str | bytes | bytearray):
-        source = _compile(source, "<string>", "exec")
+        source = _compile(source, "<string>", "exec", _futures(caller.f_code), True)
     names.setdefault("__builtins__", shared_builtins())
     exec(source, names, inner if inner is not None else names, **more)
 

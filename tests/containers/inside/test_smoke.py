@@ -210,6 +210,23 @@ def test_a_script_finds_its_place_in_a_repository(box):
     assert [line["path"] for line in reports if line["event"] == "file"] == ["out.bin"]
 
 
+def test_executed_text_inherits_the_future_and_a_run_is_not_skipped(box):
+    reports = box.smoke(
+        """
+        from __future__ import annotations
+        import os
+        exec("def f(x: NotDefined): return x\\nf(1)")
+        exec(compile("def g(x: NotDefined): return x", "<string>", "exec"))
+        assert "TTT_EVAL_ONLY" not in os.environ and os.environ["TTT_ENABLED"] == "1"
+        vocab_size = 512
+        """,
+        stages=["run"],
+        env={"TTT_EVAL_ONLY": "1", "TTT_ENABLED": "1"},
+    )
+    assert stages(reports)["run"]["error"] is None
+    assert "trains-first" in [line["name"] for line in reports if line["event"] == "shim"]
+
+
 def test_attempts_are_noted_with_their_line(box):
     reports = box.smoke(
         """
