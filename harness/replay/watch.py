@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 1.0
-DRAIN_SECONDS: Final = 5.0
+DRAIN_SECONDS: Final = 3.0
 """Longest wait for output that was still under way when the run was gone."""
 QUEUED: Final = 4096
 """Chunks held between reader and watcher; a faster run waits for us, not we for it."""
@@ -86,6 +86,8 @@ class Watcher:
             ended = self._stop(found)
         wall = self.now()
         left = self._running.left_behind()
+        # What was printed last is still under way; a daemon that holds the output open is not waited for.
+        self._drain(to_the_end=True)
         self._running.kill()
         self._drain(to_the_end=True)
         gone = Event(wall, Seen.ENDED, {"code": ended.code, "signal": ended.signal})

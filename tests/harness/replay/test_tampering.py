@@ -64,8 +64,8 @@ def nothing_stays(engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.Monk
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield
-    left = engine.client.containers.list(all=True, filters={"label": RUN_LABEL})
-    assert [box.name for box in left if "replay" in str(box.attrs.get("Mounts"))] == []
+    left = engine.client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True)
+    assert [box.name for box in left if str(tmp_path) in str(box.attrs.get("Mounts"))] == []
     assert list(temporary.iterdir()) == []
 
 
