@@ -110,6 +110,8 @@ def compare(measurement: Measurement, plan: Plan) -> Comparison:
     )
     worst = min((entry.verdict for entry in seeds), key=list(Verdict).index, default=Verdict.NOT_RUN)
     why = next((entry.why for entry in seeds if entry.verdict is worst), "no seed was run")
+    if worst is Verdict.REPRODUCED:
+        why = f"every seed that was run scored within {band:.4f} val_bpb of its claim"
     scores = [entry.measured_bpb for entry in seeds if entry.measured_bpb is not None]
     before = _predecessor(claimed)
     margin = plan.margin_nats / claimed.nats_per_bpb if claimed.nats_per_bpb else None
