@@ -7,6 +7,7 @@ apart by their sender), and the process that theirs shares, which is believed in
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from containers.result import Ending
@@ -80,9 +81,9 @@ def _signs(plan: LaunchPlan, reported: Reported, box: SandboxResult) -> Iterator
 def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
     """Return the file that stands for the artifact: packed rather than raw, then the largest.
 
-    Only what the run itself wrote counts: neither the submission's files nor our tiny data.
+    Only what the run itself wrote counts: neither the submission's files nor our tiny data. A committed file
+    that the run wrote anew is the run's (#984).
     """
-    brought = {path for path, _ in plan.files} | {entry.path for entry in plan.left_out}
     found = [
         file
         for file in box.observed.files
@@ -90,9 +91,18 @@ def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
         and file.size_bytes >= MIN_ARTIFACT_BYTES
         and not file.path.endswith(_NO_ARTIFACTS)
         and not _ours(_relative(file.path))
-        and _relative(file.path) not in brought
+        and not _brought(plan, file)
     ]
     return max(found, key=lambda file: (file.path.endswith(_PACKED), file.size_bytes), default=None)
+
+
+def _brought(plan: LaunchPlan, file: ScratchFile) -> bool:
+    """Tell whether a file is the submission's own, as it was handed in."""
+    path = _relative(file.path)
+    for name, data in plan.files:
+        if name == path:
+            return file.size_bytes == len(data) and file.sha256 in (None, hashlib.sha256(data).hexdigest())
+    return any(entry.path == path and entry.size in (-1, file.size_bytes) for entry in plan.left_out)
 
 
 def _relative(path: str) -> str:

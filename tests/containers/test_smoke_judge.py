@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from containers.smoke_signs import RUN_FOLDER
 from tests.containers.smoke_boxes import (
     CHILD,
     PARENT,
+    SCRIPT,
     error,
     honest,
     honest_lines,
@@ -401,3 +403,12 @@ def test_an_artifact_may_lie_in_the_record_folder_or_at_the_root_of_the_reposito
     assert judged(honest(observed=observed(files=(file,)))).label is Label.PASS
     data = ScratchFile(folder + "data/tokens.bin", 9000, None)
     assert judged(honest(observed=observed(files=(data,)))).label is Label.RUN_FAIL
+
+
+def test_a_committed_artifact_counts_only_when_the_run_wrote_it_anew() -> None:
+    committed = b"weights" * 1000
+    brought = make_plan({"train_gpt.py": SCRIPT, "final_model.ptz": committed})
+    same = ScratchFile(RUN_FOLDER + "final_model.ptz", len(committed), hashlib.sha256(committed).hexdigest())
+    assert judged(honest(observed=observed(files=(same,))), brought).label is Label.RUN_FAIL
+    anew = ScratchFile(RUN_FOLDER + "final_model.ptz", len(committed), hashlib.sha256(b"other").hexdigest())
+    assert judged(honest(observed=observed(files=(anew,))), brought).label is Label.PASS
