@@ -36,8 +36,8 @@ class Counts:
         torch.nn.Module.to = to  # type: ignore[method-assign,assignment]
 
     def saw(self, module: Any) -> None:
-        """Look at a module that may be the model."""
-        if isinstance(module, torch.nn.Module):
+        """Look at a module that may be the model; what is made after training began is an adapter."""
+        if isinstance(module, torch.nn.Module) and not self.optimizer_steps:
             self.parameters = max(self.parameters, sum(item.numel() for item in module.parameters()))
 
     def figures(self) -> dict[str, int]:
