@@ -9,7 +9,13 @@ torch = pytest.importorskip("torch", reason="needs the cpu extra")
 import torch.nn.functional as F  # noqa: E402
 
 from reference_impl.model.attention import Rotary, exclude_own_value  # noqa: E402
-from reference_impl.model.backends import attend, choose_backend  # noqa: E402
+from reference_impl.model.backends import (  # noqa: E402
+    TILE_QUERIES,
+    TILE_ROWS,
+    attend,
+    attend_in_tiles,
+    choose_backend,
+)
 from reference_impl.model.embeddings import document_mask  # noqa: E402
 from reference_impl.model.linear import CastedLinear, fake_quantise  # noqa: E402
 from reference_impl.model.recurrence import growth_penalty  # noqa: E402
@@ -41,10 +47,41 @@ def test_grouped_queries_share_keys_as_repeated_ones_would() -> None:
 
 
 def test_attention_is_chosen_by_name_and_refused_when_missing() -> None:
-    assert choose_backend("auto", "cpu") == "sdpa"
-    assert choose_backend("sdpa", "cuda") == "sdpa"
-    with pytest.raises(ImportError, match="fa3"):
-        choose_backend("fa3", "cuda")
+    try:
+        assert choose_backend("sdpa", "cuda") == "sdpa"
+        with pytest.raises(ImportError, match="fa3"):
+            choose_backend("fa3", "cuda")
+    finally:
+        assert choose_backend("auto", "cpu") == "sdpa+tiles"
+
+
+@pytest.mark.parametrize("length", [1, TILE_QUERIES - 1, TILE_QUERIES, 2 * TILE_QUERIES + 3])
+def test_tiles_attend_as_sdpa_does(length: int) -> None:
+    q = torch.randn(TILE_ROWS + 1, length, 4, 8, requires_grad=True)
+    k, v = torch.randn(2, TILE_ROWS + 1, length, 2, 8).requires_grad_()
+    results = []
+    for kernel in (attend_in_tiles, lambda *parts: attend(*parts, None)):
+        y = kernel(q, k, v)
+        results.append((y, *torch.autograd.grad(y.square().sum(), (q, k, v))))
+    for ours, theirs in zip(*results, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_tiles_are_taken_in_bf16_and_see_no_later_token() -> None:
+    q, k, v = (torch.randn(TILE_ROWS + 1, 200, heads, 8).bfloat16() for heads in (4, 2, 2))
+    y = attend(q, k, v, None)
+    assert torch.equal(y[:TILE_ROWS], attend_in_tiles(*(part[:TILE_ROWS] for part in (q, k, v))))
+    k[:, 150], v[:, 150] = 9.0, -9.0
+    changed = attend(q, k, v, None)
+    assert torch.equal(changed[:, :150], y[:, :150])
+    assert not torch.equal(changed[:, 150:], y[:, 150:])
+
+
+def test_the_head_is_the_same_with_and_without_gradient() -> None:
+    model, hidden = make_model(), torch.randn(2, 5, 32)
+    with torch.no_grad():
+        silent = model.head(hidden)
+    assert torch.equal(model.head(hidden), silent)
 
 
 def test_exclusive_attention_has_nothing_along_the_own_value() -> None:
