@@ -19,6 +19,8 @@ from reference_impl.evaluate.windows import Window, batches, cut, windows
 if TYPE_CHECKING:
     from reference_impl.model.gpt import GPT
 
+CACHED_TOKENS = 2048
+"""Inputs at a time on a CPU, where larger batches only leave the cache."""
 CONDITIONS = Conditions(
     causal="a causal model sees the tokens of its window up to the one before",
     normalised=SOFTMAX,
@@ -47,7 +49,10 @@ class Sliding:
 def score_sliding(model: GPT, tokens: Tensor, ledger: Ledger, settings: Sliding) -> None:
     """Book every token of `tokens`, int64[N], as the first window that reaches it predicts it."""
     plan = windows(tokens.numel() - 1, settings.window, settings.stride)
-    for batch in batches(plan, settings.rows):
+    rows = settings.rows
+    if device_of(model).type == "cpu":
+        rows = max(min(settings.batch_tokens, CACHED_TOKENS) // settings.window, 1)
+    for batch in batches(plan, rows):
         book_batch(model, tokens, ledger, batch)
 
 

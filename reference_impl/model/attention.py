@@ -31,12 +31,21 @@ class Rotary(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Rotate [B, T, H, d] by position; dimensions behind `rope_dims` stay."""
-        length, half = x.size(1), self.dims // 2
-        cos = self.cos[:length, None, :].to(x.dtype)
-        sin = self.sin[:length, None, :].to(x.dtype)
-        x1, x2 = x[..., :half], x[..., half : self.dims]
-        turned = (x1 * cos + x2 * sin, x2 * cos - x1 * sin)
-        return torch.cat(turned if self.dims == x.size(-1) else (*turned, x[..., self.dims :]), dim=-1)
+        batch, length, heads, _ = x.shape
+        half, dims = self.dims // 2, self.dims
+        x1, x2 = x[..., :half], x[..., half:dims]
+        cos = self._widen(self.cos, self.cos, length, heads, x.dtype)
+        sin = self._widen(self.sin, -self.sin, length, heads, x.dtype)
+        flat = x[..., :dims].reshape(batch, length, -1)
+        swapped = torch.cat((x2, x1), dim=-1).view(batch, length, -1)
+        turned = torch.addcmul(flat * cos, swapped, sin).view(batch, length, heads, dims)
+        return turned if dims == x.size(-1) else torch.cat((turned, x[..., dims:]), dim=-1)
+
+    @staticmethod
+    def _widen(first: Tensor, second: Tensor, length: int, heads: int, dtype: torch.dtype) -> Tensor:
+        """Return both halves for all heads, [T, H * dims]: a CPU multiplies long rows at twice the speed."""
+        row = torch.cat((first[:length], second[:length]), dim=-1).to(dtype)
+        return row.repeat(1, heads)
 
 
 def exclude_own_value(y: Tensor, v: Tensor) -> Tensor:

@@ -49,7 +49,16 @@ def compute_dtype(x: Tensor) -> torch.dtype:
 
 def rms_norm(x: Tensor) -> Tensor:
     """Return x / rms(x) over the last dimension, without weights (arXiv:1910.07467)."""
+    if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled():
+        return _rms_norm_bf16(x)
     return F.rms_norm(x, (x.size(-1),))
+
+
+def _rms_norm_bf16(x: Tensor) -> Tensor:
+    """Return the same with the factor rounded to bf16: no copy of x in fp32, for evaluation."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    mean_square = norm.square() / x.size(-1)
+    return x * (mean_square + torch.finfo(torch.float32).eps).rsqrt().to(x.dtype)
 
 
 def make_orthogonal(module: nn.Module) -> None:
