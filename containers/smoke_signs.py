@@ -102,7 +102,9 @@ def _brought(plan: LaunchPlan, file: ScratchFile) -> bool:
     for name, data in plan.files:
         if name == path:
             return file.size_bytes == len(data) and file.sha256 in (None, hashlib.sha256(data).hexdigest())
-    return any(entry.path == path and entry.size in (-1, file.size_bytes) for entry in plan.left_out)
+    # What could not be read was not laid out either: the run wrote what lies under its name.
+    left = (entry for entry in plan.left_out if entry.readable)
+    return any(entry.path == path and entry.size in (-1, file.size_bytes) for entry in left)
 
 
 def _relative(path: str) -> str:

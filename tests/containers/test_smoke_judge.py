@@ -412,3 +412,12 @@ def test_a_committed_artifact_counts_only_when_the_run_wrote_it_anew() -> None:
     assert judged(honest(observed=observed(files=(same,))), brought).label is Label.RUN_FAIL
     anew = ScratchFile(RUN_FOLDER + "final_model.ptz", len(committed), hashlib.sha256(b"other").hexdigest())
     assert judged(honest(observed=observed(files=(anew,))), brought).label is Label.PASS
+
+
+def test_a_committed_artifact_that_the_mirror_lacks_was_not_laid_out() -> None:
+    absent = LeftOut("final_model.ptz", -1, "0" * 40, "the repository does not hold it", readable=False)
+    written = ScratchFile(RUN_FOLDER + "final_model.ptz", 9000, None)
+    plan = replace(make_plan(), left_out=(absent,))
+    assert judged(honest(observed=observed(files=(written,))), plan).label is Label.PASS
+    there = replace(plan, left_out=(replace(absent, size=9000, readable=True),))
+    assert judged(honest(observed=observed(files=(written,))), there).label is Label.RUN_FAIL
