@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 from audits.facts.statistics import record_summary
@@ -35,7 +35,7 @@ def claimed_of(facts: Facts) -> Claimed:
     """Return the claim of a submission: scores a seed, their spread, and the row it says it beats."""
     summary = record_summary(facts)
     row = next((r for r in facts.challenge.leaderboard if r.pr == summary.predecessor_pr), None)
-    spread = _spread(row.seed_bpb) if row else 0.0
+    spread = stdev(row.seed_bpb) if row and len(row.seed_bpb) > 1 else 0.0
     nats = summary.mean_nats / summary.mean_bpb if summary.mean_nats and summary.mean_bpb else None
     headline = facts.claims.headline
     return Claimed(
@@ -47,11 +47,3 @@ def claimed_of(facts: Facts) -> Claimed:
         predecessor_seeds=summary.predecessor_seeds,
         nats_per_bpb=nats,
     )
-
-
-def _spread(values: tuple[float, ...]) -> float:
-    """Return the sample standard deviation, 0 for fewer than two values."""
-    if len(values) < 2:
-        return 0.0
-    mean = fmean(values)
-    return float((sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5)

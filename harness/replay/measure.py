@@ -13,7 +13,6 @@ import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from audits.facts.artifact import measure_artifact
 from audits.facts.claim import half_unit
 from audits.facts.logs import parse_logs
 from audits.submission import SourceFile
@@ -29,7 +28,7 @@ from harness.replay.measurement import (
 )
 from harness.replay.phases import Phase
 from harness.replay.recording import STATED
-from harness.replay.signs import signs
+from harness.replay.signs import signs, split_signs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +50,6 @@ def measure_seed(
     folder: Path,
     facts: Facts,
     plan: Plan,
-    split: SplitEvaluation | None = None,
 ) -> SeedMeasurement:
     """Return the measurement of one run from its recording in `folder` and from what it wrote."""
     from harness.replay.faults import fault_of
@@ -77,14 +75,21 @@ def measure_seed(
         steps=log.last_step.step if log and log.last_step else None,
         artifact=_artifact(files, tracker, facts),
         score=score,
-        split=split,
+        split=None,
         files=files,
-        signs=signs(tracker, score, split, attempts_of(run), left, plan.noise_bpb) if tracker else (),
+        signs=signs(tracker, score, attempts_of(run), left) if tracker else (),
         fault=fault,
         fault_evidence=evidence,
         left_behind=left,
         missing_isolation=run.missing_isolation,
     )
+
+
+def with_split(measured: SeedMeasurement, split: SplitEvaluation, noise_bpb: float) -> SeedMeasurement:
+    """Return a measurement that has a score with what its artifact alone gave."""
+    assert measured.score is not None
+    found = tuple(split_signs(measured.score, split, noise_bpb))
+    return replace(measured, split=split, signs=(*measured.signs, *found))
 
 
 def _ending(run: SeedRun) -> Ending:
@@ -198,9 +203,7 @@ def _artifact(files: tuple[FileMeasured, ...], tracker: Tracker | None, facts: F
     candidates = [entry for entry in files if may_be_artifact(entry.path, entry.bytes)]
     # A raw checkpoint often lies beside the packed one; what was read back is what scored.
     chosen = by_path.get(read) if read else min(candidates, key=lambda entry: entry.bytes, default=None)
-    code = measure_artifact(
-        facts.submission, facts.challenge, facts.code.layers, facts.logs, facts.claims
-    ).code
+    code = facts.artifact.code
     model = chosen.bytes if chosen else None
 
     def total(code_bytes: int | None) -> int | None:

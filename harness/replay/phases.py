@@ -76,10 +76,8 @@ class Tracker:
     """Time of the last sign of life of any kind."""
     written: dict[str, float] = field(default_factory=dict)
     """Files that may be the artifact: path and when each was last complete."""
-    artifact_read: float | None = None
-    """When a file that the run wrote was first opened for reading after training."""
     artifact_path: str | None = None
-    """That file."""
+    """The file of the run's own that was first opened for reading after training."""
     scoring_since: float | None = None
     """When the evaluation under way was first seen to score."""
 
@@ -175,10 +173,10 @@ class Tracker:
 
     def _read(self, now: float, path: str) -> None:
         """A file that the run wrote is opened after training: what follows works from it."""
-        if path not in self.written or self.artifact_read is not None:
+        if path not in self.written or self.artifact_path is not None:
             return
         if self.phase in (Phase.CALIBRATION, Phase.SERIALISATION):
-            self.artifact_read, self.artifact_path = now, path
+            self.artifact_path = path
             self._turn(Phase.DECOMPRESSION, Interval.exactly(now))
 
     def _progress(self, now: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.replay.compare import Comparison, compare
 from harness.replay.keep import read_measurement, read_plan, write_record
-from harness.replay.measure import measure_seed
+from harness.replay.measure import measure_seed, with_split
 from harness.replay.seed_run import discard, run_seed
 from harness.replay.split_eval import split_evaluation
 from harness.replay.statements import Dialect
@@ -83,7 +83,7 @@ def _one(
         measured = measure_seed(run, folder, bench.facts, plan)
         if bench.split is not None and measured.score is not None:
             split = _split(directory, plan, bench, run, measured, bench.split)
-            measured = measure_seed(run, folder, bench.facts, plan, split)
+            measured = with_split(measured, split, plan.noise_bpb)
         write_record(directory.seed_measurement(seed), measured)
     finally:
         discard(run)

@@ -29,16 +29,13 @@ BYTES_SHARE: Final = 0.003
 def signs(
     tracker: Tracker,
     score: ScoreMeasured | None,
-    split: SplitEvaluation | None,
     attempts: tuple[Attempt, ...],
     left_behind: tuple[str, ...],
-    noise_bpb: float,
 ) -> tuple[Sign, ...]:
-    """Return every sign of one run."""
+    """Return every sign of one run by itself."""
     return (
         *_clocks(tracker),
         *_numbers(score),
-        *_split(score, split, noise_bpb),
         *(Sign(attempt.kind, attempt.detail, attempt.kind in FORBIDDEN) for attempt in attempts),
         *(Sign("daemon", f"{name} outlived the run and was killed", False) for name in left_behind),
     )
@@ -79,10 +76,8 @@ def _numbers(score: ScoreMeasured | None) -> Iterator[Sign]:
         )
 
 
-def _split(score: ScoreMeasured | None, split: SplitEvaluation | None, noise_bpb: float) -> Iterator[Sign]:
+def split_signs(score: ScoreMeasured, split: SplitEvaluation, noise_bpb: float) -> Iterator[Sign]:
     """Yield an evaluation that gives another score when it sees nothing but the artifact."""
-    if score is None or split is None:
-        return
     if split.val_bpb is None:
         yield Sign("split-eval", f"no score from the artifact alone: {split.why_not}", True)
     elif abs(split.val_bpb - score.val_bpb) > min(noise_bpb, 1e-3):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from audits.facts.logs.dialect import fields
+from audits.facts.logs.parse import stated_seconds
 
 if TYPE_CHECKING:
     from audits.challenge import Challenge
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
 _PROGRESS: Final = re.compile(r"\b\d{1,9}/\d{1,9}\b")
 _SCORING: Final = re.compile(r"bpb|loss|nll|score", re.IGNORECASE)
-_OWN_TIME: Final = re.compile(r"\b(?:eval_time|elapsed|time)[:=]\s*(\d{1,10}(?:\.\d{1,9})?)\s*(ms|s)", re.I)
 TEXT_LENGTH: Final = 400
 
 
@@ -93,13 +93,13 @@ def _statement(text: str, lowered: str, found: dict[str, tuple[str, ...]]) -> St
         return Statement(States.EVAL_WARM_UP, text)
     if "final" in found:
         label, loss, bpb = found["final"]
-        own = _own_time(text)
+        own = stated_seconds(text)
         if _PROGRESS.search(text) and own is None:
             return Statement(States.PROGRESS, text)
         return Statement(States.RESULT, text, None, own, label, float(loss), float(bpb))
     if "final_bpb_only" in found:
         label, bpb = found["final_bpb_only"]
-        return Statement(States.RESULT, text, None, _own_time(text), label, None, float(bpb))
+        return Statement(States.RESULT, text, None, stated_seconds(text), label, None, float(bpb))
     if {"model_bytes", "total_bytes", "artifact_bytes", "code_bytes"} & found.keys():
         return Statement(States.SIZE, text)
     if _PROGRESS.search(text) and _SCORING.search(text):
@@ -119,9 +119,3 @@ def _step(text: str, found: dict[str, tuple[str, ...]]) -> Statement:
 
 def _seconds(value: str, unit: str) -> float:
     return float(value) * _SECONDS[unit.lower()]
-
-
-def _own_time(text: str) -> float | None:
-    """Return the time that a result line states for itself."""
-    match = _OWN_TIME.search(text)
-    return _seconds(match.group(1), match.group(2)) if match else None

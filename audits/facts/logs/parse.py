@@ -233,7 +233,8 @@ _EVAL_TIME = re.compile(
 )
 
 
-def _seconds(text: str) -> float | None:
+def stated_seconds(text: str) -> float | None:
+    """Return the time that a result line states for itself, in seconds."""
     match = _EVAL_TIME.search(text)
     return float(match.group(1)) * _UNITS[match.group(2).lower()] / 1000.0 if match else None
 
@@ -249,7 +250,7 @@ def _finals(hits: dict[str, list[Hit]]) -> tuple[FinalLine, ...]:
     rows.sort(key=lambda row: row.hit.position)
     twins: dict[str, float] = {}
     for row in rows:
-        seconds = _seconds(row.hit.line.text)
+        seconds = stated_seconds(row.hit.line.text)
         if seconds is not None:
             twins[_family(row.label)] = seconds
     return tuple(
@@ -270,7 +271,7 @@ def _finals(hits: dict[str, list[Hit]]) -> tuple[FinalLine, ...]:
 def _eval_times(hits: dict[str, list[Hit]]) -> tuple[EvalTime, ...]:
     found = []
     for hit in hits.get("final", []):
-        seconds = _seconds(hit.line.text)
+        seconds = stated_seconds(hit.line.text)
         if seconds is not None:
             found.append(EvalTime(hit.groups[0], seconds, hit.line.number, hit.line.text[:160]))
     return tuple(found[:256])
