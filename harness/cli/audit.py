@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.cli.options import AsOf, Base, Folder, Output, PullRequest, Ref, Repo, RunDirectory, Targets
 
 
 class PolicyName(StrEnum):
@@ -28,41 +28,20 @@ class Format(StrEnum):
 
 
 def audit(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TARGET]...",
-            help="Record folders, scripts or pull request URLs; the examples when none.",
-        ),
-    ] = None,
-    repo: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Read from this clone or bare mirror.")
-    ] = None,
-    pr: Annotated[
-        int | None, typer.Option(metavar="N", help="Pull request (refs/pull/N/head of --repo).")
-    ] = None,
-    ref: Annotated[str | None, typer.Option(metavar="REF", help="Branch, tag or commit of --repo.")] = None,
-    folder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Record folder, where there are several.")
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="REF", help="What to compare with (default: main).")
-    ] = None,
+    targets: Targets = None,
+    repo: Repo = None,
+    pr: PullRequest = None,
+    ref: Ref = None,
+    folder: Folder = None,
+    base: Base = None,
     challenge: Annotated[
         str | None, typer.Option(metavar="NAME", help="Challenge (default: from the track).")
     ] = None,
     policy: Annotated[PolicyName, typer.Option(help="Reading of the rules.")] = PolicyName.PRACTICE,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The policy as it was that day."),
-    ] = None,
+    as_of: AsOf = None,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the run: every format and what it was made from.")
-    ] = None,
+    output: Output = None,
+    run_dir: RunDirectory = None,
     show_source: Annotated[
         bool, typer.Option("--show-source", help="Print unpacked source with findings.")
     ] = False,

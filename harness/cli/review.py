@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.audit import PolicyName
+from harness.cli.options import AsOf, Folder, Output, PullRequest, Repo, RunDirectory
 
 
 class ReviewFormat(StrEnum):
@@ -26,37 +25,24 @@ def review(
     target: Annotated[
         str | None, typer.Argument(metavar="[TARGET]", help="A record folder, script or pull request URL.")
     ] = None,
-    repo: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Read from this clone or bare mirror.")
-    ] = None,
-    pr: Annotated[
-        int | None, typer.Option(metavar="N", help="Pull request (refs/pull/N/head of --repo).")
-    ] = None,
-    folder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Record folder, where there are several.")
-    ] = None,
+    repo: Repo = None,
+    pr: PullRequest = None,
+    folder: Folder = None,
     base: Annotated[
         str | None,
         typer.Option(metavar="REF", help="Base branch: compared with, and read for rulings (default: main)."),
     ] = None,
     skip: Annotated[list[str] | None, typer.Option(metavar="STAGE", help="Do not run it: smoke.")] = None,
     policy: Annotated[PolicyName, typer.Option(help="Reading of the rules.")] = PolicyName.PRACTICE,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The policy as it was that day."),
-    ] = None,
+    as_of: AsOf = None,
     repository: Annotated[
         str | None,
         typer.Option(metavar="OWNER/NAME", help="Link lines there (default: the clone's GitHub remote)."),
     ] = None,
     excerpts: Annotated[bool, typer.Option(help="Quote the lines that findings rest on.")] = True,
     format_: Annotated[ReviewFormat, typer.Option("--format", help="Output format.")] = ReviewFormat.MARKDOWN,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the run: every format and what it was made from.")
-    ] = None,
+    output: Output = None,
+    run_dir: RunDirectory = None,
     no_exit_codes: Annotated[
         bool, typer.Option("--no-exit-codes", help="Leave with 0 whatever the verdict.")
     ] = False,

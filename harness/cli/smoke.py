@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.cli.options import Base, Folder, Output, PullRequest, Ref, Repo, Targets
 
 
 class Isolation(StrEnum):
@@ -25,30 +26,14 @@ class SmokeFormat(StrEnum):
 
 
 def smoke(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TARGET]...",
-            help="Record folders, scripts or pull request URLs; the examples when none.",
-        ),
-    ] = None,
-    repo: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Read from this clone or bare mirror.")
-    ] = None,
-    pr: Annotated[
-        int | None, typer.Option(metavar="N", help="Pull request (refs/pull/N/head of --repo).")
-    ] = None,
-    ref: Annotated[str | None, typer.Option(metavar="REF", help="Branch, tag or commit of --repo.")] = None,
-    folder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Record folder, where there are several.")
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="REF", help="What to compare with (default: main).")
-    ] = None,
+    targets: Targets = None,
+    repo: Repo = None,
+    pr: PullRequest = None,
+    ref: Ref = None,
+    folder: Folder = None,
+    base: Base = None,
     format_: Annotated[SmokeFormat, typer.Option("--format", help="Output format.")] = SmokeFormat.TEXT,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
-    ] = None,
+    output: Output = None,
     build: Annotated[
         bool, typer.Option("--build", help="Show how the image is built; without a target do only that.")
     ] = False,
