@@ -1,36 +1,21 @@
-"""Engines and the image. A box is never faked: without an engine these tests say what they need.
-
-Where REFEREE_NEED lists engines (".ci/run" does once it has started them), a missing one fails instead of
-skipping.
-"""
+"""Engines and the image. A box is never faked: without an engine these tests say what they need."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
 
-from containers.engine import EngineError, find_engine
 from containers.image import ensure_image
 from containers.image.cache import build_lock
 from containers.image.host import ensure_host_image
+from tests.containers.needed import needed_engine
 from tests.containers.small_image import small_image
-
-
-def _engine(name):
-    try:
-        return find_engine(name)
-    except EngineError as error:
-        message = f"needs {name}: {error.failure.message}"
-        if name in os.environ.get("REFEREE_NEED", "").split():
-            pytest.fail(message)
-        pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
 def docker_engine():
-    return _engine("docker")
+    return needed_engine("docker")
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +47,7 @@ def engine_named():
 
     def find(name):
         if name not in found:
-            found[name] = _engine(name)
+            found[name] = needed_engine(name)
         return found[name]
 
     return find

@@ -13,29 +13,12 @@ from pathlib import Path
 import pytest
 
 from containers.engine.docker import DockerEngine
-from containers.engine.interface import RUN_LABEL, EngineError
+from containers.engine.interface import RUN_LABEL
 from tests.harness.replay.counting import folder
 
 ROOT = Path(__file__).parents[3]
 CLAIMS = {1: 2.33385, 2: 2.32759, 3: 2.36560}
 pytestmark = [pytest.mark.torch, pytest.mark.xdist_group("docker")]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from examples.prepare_data import prepare
-
-    root = tmp_path_factory.mktemp("data")
-    prepare(root)
-    return root / "data"
-
-
-@pytest.fixture(scope="module")
-def engine() -> DockerEngine:
-    try:
-        return DockerEngine()
-    except EngineError as error:
-        pytest.skip(f"needs a Docker daemon: {error.failure.message}")
 
 
 def command(*words: object) -> list[str]:

@@ -17,7 +17,7 @@ from audits.intake import load
 from audits.launch import launch_plan
 from audits.runner import audit
 from containers.engine.docker import DockerEngine
-from containers.engine.interface import RUN_LABEL, EngineError
+from containers.engine.interface import RUN_LABEL
 from containers.image import ensure_image
 from harness.replay.compare import Comparison, Verdict
 from harness.replay.keep import read_measurement
@@ -36,25 +36,8 @@ pytestmark = [pytest.mark.torch, pytest.mark.xdist_group("docker")]
 
 
 @pytest.fixture(scope="module")
-def engine() -> DockerEngine:
-    try:
-        return DockerEngine()
-    except EngineError as error:
-        pytest.skip(f"needs a Docker daemon: {error.failure.message}")
-
-
-@pytest.fixture(scope="module")
 def image(engine: DockerEngine) -> str:
     return ensure_image(progress=lambda line: None).id
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from examples.prepare_data import prepare
-
-    root = tmp_path_factory.mktemp("data")
-    prepare(root)
-    return root / "data"
 
 
 @pytest.fixture(autouse=True)
