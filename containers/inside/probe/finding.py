@@ -13,6 +13,10 @@ from typing import Any
 EVENT_RUN = "probe-run"
 EVENT_PHASE = "probe-phase"
 EVENT_WHOLE = "probe-whole"
+EVENT_COVERAGE = "probe-coverage"
+"""What run A did, counted (`coverage.Coverage`)."""
+EVENT_LINES = "probe-lines"
+"""Lines that run A executed: `file`, and `lines` as texts of ranges; one report a file."""
 
 
 class Call(enum.StrEnum):
