@@ -1,0 +1,66 @@
+"""The runs of one script as the comparison gets them: what each left behind, and which stream it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .trace import Trace
+
+PLAIN = "A"
+"""The stream as it is."""
+AGAIN = "A2"
+"""The same once more: what differs from `A` is noise."""
+CHANGED = ("B1", "B2", "B3")
+"""Streams that differ: from an unaligned position on, from an aligned one on, in one document only."""
+PLANTED = "P"
+"""The stream as it is, with a leak of ours: what is scored depends a little on tokens after `B1`'s position."""
+RELOADED = "R"
+"""The stream as it is; weights in memory and training data are spoilt when the artifact is read back."""
+NORMALISED = "N"
+"""Replays of one evaluation with a token replaced by each entry of the vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the script."""
+
+    name: str
+    trace: Trace
+    """Empty where the run left none that can be read."""
+    stream: np.ndarray
+    """int64: the whole validation stream that it was given; token i is scored as the target at index i."""
+    start: int = -1
+    """First index at which its stream differs from `A`'s; -1 for none."""
+    stop: int = -1
+    """Index after the last one that may differ; the stream's length for all but `B3`."""
+    ok: bool = False
+    """The script ran to its end."""
+    error: str = ""
+    """Class and message of what ended it."""
+    error_line: str = ""
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file that the run wrote, by its path in the run's folder, as the parent read it."""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """All runs of one script that were made, by name."""
+
+    by_name: Mapping[str, Run]
+    token_bytes: np.ndarray
+    """int64: bytes that each entry of the vocabulary stands for, its leading space among them."""
+    leading_space: np.ndarray
+    """bool: whether a piece begins with a space."""
+    control: np.ndarray
+    """bool: entries that stand for no text (BOS, padding, unknown)."""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Runs that were not made, with the reason."""
+
+    def get(self, name: str) -> Run | None:
+        """Return a run, None where it was not made."""
+        return self.by_name.get(name)
