@@ -48,6 +48,22 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """One position scored once for each entry of the vocabulary, each time from the same state."""
+
+    position: int
+    """Index of the target in the validation stream."""
+    total: float
+    """Sum of exp(-nll) over the entries that were tried."""
+    tried: int
+    """Entries that were tried."""
+    vocabulary: int
+    """Entries there are."""
+    load: str = "default"
+    """Which size hash tables had: `default`, or `scaled` to the tokens that a real run puts into them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """All runs of one script that were made, by name."""
 
@@ -60,6 +76,8 @@ class Runs:
     """bool: entries that stand for no text (BOS, padding, unknown)."""
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Runs that were not made, with the reason."""
+    replays: tuple[Replay, ...] = ()
+    """What `N` gave; the parent added the numbers up."""
 
     def get(self, name: str) -> Run | None:
         """Return a run, None where it was not made."""
