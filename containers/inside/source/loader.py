@@ -37,6 +37,8 @@ HELPERS: dict[str, Any] = {}
 """Name in the rewritten source to our function."""
 LISTENERS: list[Callable[[str], None]] = []
 """Called with the text of every source of the submission, before it runs."""
+REWRITES: list[Callable[[ast.Module, str], ast.Module]] = []
+"""Further changes to every parsed source, given its file name; none may move a line."""
 _unpacked: dict[str, str] = {}
 
 
@@ -55,6 +57,8 @@ def prepared(source: str | bytes, filename: str, flags: int = 0) -> types.CodeTy
         tree = ast.parse(newer, filename)
     with contextlib.suppress(RecursionError):
         tree = instrument.instrument(tree)
+        for rewrite in REWRITES:
+            tree = rewrite(tree, filename)
     code: types.CodeType = compile(tree, filename, "exec", flags, dont_inherit=True)
     return code
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import ast
+from pathlib import Path
 
 import pytest
 
-from containers.inside.probe.coverage import CHUNK, coverage, ranges
+from containers.inside.probe import blocks
+from containers.inside.probe.blocks import CHUNK, ranges
+from containers.inside.probe.coverage import coverage
 from containers.inside.probe.trace import Event, Kind, Trace
 
 
@@ -40,14 +42,37 @@ def test_many_ranges_are_cut_into_texts_that_leave_the_box_whole() -> None:
     assert ",".join(made).split(",") == [str(number) for number in range(1, 9000, 2)]
 
 
-@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="needs Python 3.12")
-def test_a_line_that_did_not_run_is_not_among_those_that_did(tmp_path) -> None:
-    script = tmp_path / "train_gpt.py"
-    script.write_text("def f(x):\n    if x:\n        return 1\n    return 2\n\nf(0)\n")
-    code = (
-        "from containers.inside.probe import coverage; coverage.start();"
-        f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'));"
-        f"print(coverage.lines({str(tmp_path)!r}))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "{'train_gpt.py': ['1-2,4,6']}"
+SCRIPT = """\
+'''A docstring.'''
+from __future__ import annotations
+
+
+def f(x):
+    if x:
+        return 1
+    for _ in range(0):
+        raise ValueError
+    return 2
+
+
+class C:
+    def never(self):
+        return 3
+
+
+f(0)
+"""
+
+
+def test_a_line_that_did_not_run_is_not_among_those_that_did(tmp_path: Path) -> None:
+    tree = blocks.mark(ast.parse(SCRIPT), str(tmp_path / "train_gpt.py"))
+    exec(compile(tree, "train_gpt.py", "exec"), {blocks.RAN: blocks.ran})
+    found = blocks.lines(str(tmp_path))["train_gpt.py"]
+    assert found == ["1-2,5-6,8,10,13,18"]
+
+
+def test_a_mark_moves_no_line() -> None:
+    tree = blocks.mark(ast.parse("def f():\n    x = 1\n\n    return x / 0\nf()\n"), "moved.py")
+    with pytest.raises(ZeroDivisionError) as caught:
+        exec(compile(tree, "moved.py", "exec"), {blocks.RAN: blocks.ran})
+    assert [entry.lineno for entry in caught.traceback[-2:]] == [4, 3]
