@@ -92,3 +92,5 @@ class Outcome:
     """Short names of patterns present but switched off in the run that is claimed."""
     dispute: str | None = None
     """Key into the policy's `[disputes]` table when readings differ (`context-only-slot`), else None."""
+    yields_to: tuple[str, ...] = ()
+    """Ids of measurements that, where they end clean, answer what this outcome leaves open."""

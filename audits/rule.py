@@ -52,6 +52,9 @@ class Rule(ABC):
     pattern: ClassVar[str | None] = None
     """Short pattern name used in labels and reports."""
     severity: ClassVar[Severity] = Severity.VIOLATION
+    yields_to: ClassVar[tuple[str, ...]] = ()
+    """Measurements that answer this rule's question (`probe`). Where one ends clean, an UNCLEAR or FLAG of
+    this rule weighs nothing; a violation never yields."""
     sources: ClassVar[tuple[RuleSource, ...]] = ()
     flagged: ClassVar[tuple[Example, ...]] = ()
     clean: ClassVar[tuple[Example, ...]] = ()
@@ -91,4 +94,5 @@ class Rule(ABC):
             patterns=patterns,
             dormant=dormant,
             dispute=dispute,
+            yields_to=self.yields_to,
         )

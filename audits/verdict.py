@@ -1,8 +1,8 @@
 """From outcomes to a verdict. One function decides, whatever stage an outcome came from.
 
 Promises: no outcome is a pass by absence. An axis is CLEAN only when a rule on it ended `clean`,
-so saw the code and judged it; a crash or an `unclear` is at least UNCLEAR; only a confident flag is
-ILLEGAL or VIOLATION.
+so saw the code and judged it; a crash or an `unclear` is at least UNCLEAR, unless its rule yields to a
+measurement that ended clean; only a confident flag is ILLEGAL or VIOLATION.
 """
 
 from __future__ import annotations
@@ -131,12 +131,23 @@ def _call_of_flag(outcome: Outcome, policy: Policy) -> AxisCall:
 
 def _judge_axis(axis: Axis, outcomes: Sequence[Outcome], policy: Policy) -> AxisVerdict:
     """Return the worst call on one axis and who made it."""
-    calls = [(call, outcome) for outcome in outcomes if (call := call_of(outcome, policy)) is not None]
+    measured = frozenset(outcome.rule for outcome in outcomes if outcome.status is Status.CLEAN)
+    calls = [
+        (call, outcome)
+        for outcome in outcomes
+        if (call := call_of(outcome, policy)) is not None and not _is_answered(outcome, call, measured)
+    ]
     notes = tuple(o.rule for call, o in calls if o.status is Status.FLAGGED and call is AxisCall.CLEAN)
     if not calls:
         return AxisVerdict(axis, _when_nothing_was_judged(axis, outcomes), ())
     worst = min((call for call, _ in calls), key=_WORST_FIRST.index)
     return AxisVerdict(axis, worst, tuple(outcome.rule for call, outcome in calls if call is worst), notes)
+
+
+def _is_answered(outcome: Outcome, call: AxisCall, measured: frozenset[str]) -> bool:
+    """Tell whether a measurement ended clean that answers what an outcome left open."""
+    is_open = outcome.status is Status.UNCLEAR or call is AxisCall.FLAG
+    return is_open and not measured.isdisjoint(outcome.yields_to)
 
 
 def _when_nothing_was_judged(axis: Axis, outcomes: Sequence[Outcome]) -> AxisCall:

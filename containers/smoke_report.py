@@ -99,14 +99,15 @@ def _mark(line: dict[str, Any]) -> Mark | None:
     figures = line.get("figures")
     return Mark(
         end=StageEnd(stage, known, number(line.get("seconds")), note, number(line.get("cpu_seconds"))),
-        error=_error(line.get("error")),
+        error=error_of(line.get("error")),
         gaps=_gaps(line.get("error")),
         figures=dict(list(figures.items())[:MAX_ITEMS]) if isinstance(figures, dict) else {},
         sender=sender_of(line),
     )
 
 
-def _error(found: object) -> SmokeError | None:
+def error_of(found: object) -> SmokeError | None:
+    """Return what a line says of an error, None where it says nothing."""
     if not isinstance(found, dict):
         return None
     path = text(found.get("file"), 300).removeprefix(_MODULE_ROOT)

@@ -17,7 +17,7 @@ from audits.outcome import Axis, Condition, Outcome, Status
 if TYPE_CHECKING:
     from audits.runner import AuditResult
 
-MODULES: Final[tuple[str, ...]] = ("harness.smoke.stage",)
+MODULES: Final[tuple[str, ...]] = ("harness.smoke.stage", "harness.probe.stage")
 """Modules that hold a `STAGE`, in the order in which stages run. A new stage is one line here."""
 
 

@@ -47,6 +47,7 @@ class AdaptationOrderUnproven(Rule):
     id = "adaptation-order-unproven"
     axis = Axis.LEGALITY
     condition = Condition.C3
+    yields_to = ("probe",)
     sources = (
         RuleSource(
             "#1017",

@@ -18,6 +18,7 @@ from harness.cli.compare import compare, report
 from harness.cli.dashboard import dashboard
 from harness.cli.evaluate import evaluate
 from harness.cli.pack import pack
+from harness.cli.probe import probe
 from harness.cli.publish import publish
 from harness.cli.replay import replay
 from harness.cli.review import review
@@ -44,6 +45,7 @@ app.command()(compare)
 app.command()(dashboard)
 app.command()(evaluate)
 app.command()(pack)
+app.command()(probe)
 app.command()(publish)
 app.command()(replay)
 app.command()(report)

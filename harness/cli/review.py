@@ -1,4 +1,4 @@
-"""`referee review`: one report over audit, smoke and every further stage."""
+"""`referee review`: one report over audit, smoke, probe and every further stage."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def review(
         str | None,
         typer.Option(metavar="REF", help="Base branch: compared with, and read for rulings (default: main)."),
     ] = None,
-    skip: Annotated[list[str] | None, typer.Option(metavar="STAGE", help="Do not run it: smoke.")] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="STAGE", help="Do not run it: smoke, probe.")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also run its evaluation on streams that differ: minutes.")
+    ] = False,
     policy: Annotated[PolicyName, typer.Option(help="Reading of the rules.")] = PolicyName.PRACTICE,
     as_of: AsOf = None,
     repository: Annotated[
@@ -47,7 +52,7 @@ def review(
         bool, typer.Option("--no-exit-codes", help="Leave with 0 whatever the verdict.")
     ] = False,
 ) -> None:
-    """Review one submission: audit, smoke, rulings, one verdict a policy.
+    """Review one submission: audit, smoke, rulings, with --probe a probe; one verdict a policy.
 
     Leaves with the codes of `referee audit`.
     """
@@ -67,7 +72,7 @@ def review(
         policy=policy.value,
         as_of=as_of.date() if as_of else None,
     )
-    plan = Plan(request, tuple(skip or ()))
+    plan = Plan(request, tuple(skip or ()), ("probe",) if probe else ())
     name = out.repository_name(plan, repository)
     reviewed = carry_out(plan)
     text = out.rendered(reviewed, plan, format_.value, name, excerpts=excerpts)

@@ -12,6 +12,7 @@ class SchemaName(StrEnum):
     """The commands whose JSON has a published schema."""
 
     AUDIT = "audit"
+    PROBE = "probe"
     REVIEW = "review"
     SCORE = "score"
     SMOKE = "smoke"
@@ -29,6 +30,8 @@ def schema(
         from harness.report.view_model import json_schema
     elif command is SchemaName.SMOKE:
         from harness.smoke.document import json_schema
+    elif command is SchemaName.PROBE:
+        from harness.probe.document import json_schema
     else:
         from harness.report.model import json_schema
     print(json.dumps(json_schema(), indent=2))

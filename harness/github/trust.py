@@ -113,6 +113,7 @@ def _outcomes(folder: FolderModel, known: Known) -> tuple[Outcome, ...]:
             severity=entry.severity,
             confidence=entry.confidence,
             dispute=entry.dispute,
+            yields_to=ours[entry.rule].yields_to if entry.rule in ours else (),
         )
         for entry in folder.outcomes
     )

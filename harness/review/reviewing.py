@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EXPECTED = ("smoke",)
 """Stages that a review always has a line for, also where this build has none."""
+ON_REQUEST = ("probe",)
+"""Stages that take minutes: left out without a word where nobody asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Plan:
     request: Request
     skip: tuple[str, ...] = ()
     """Stages not to run."""
+    also: tuple[str, ...] = ()
+    """Stages of `ON_REQUEST` to run."""
     options: Mapping[str, object] = field(default_factory=dict)
     """What the caller set for each stage, by its name."""
     today: datetime.date | None = None
@@ -85,7 +89,7 @@ def _one(
 
     started = perf_counter()
     result = audit(submission, challenge_of(plan.request), rules=rules)
-    stages = (*run_stages(result, plan.options, skip=skip), *_not_built())
+    stages = (*run_stages(result, plan.options, only=_wanted(plan), skip=skip), *_not_built())
     stages_ms = round((perf_counter() - started) * 1000 - result.timings_ms["total"], 3)
     told = [outcome for report in stages for outcome in report.outcomes]
     ruled = apply(rulings, (*result.outcomes, *told), submission, plan.today or _today())
@@ -122,6 +126,12 @@ def _skipped(plan: Plan) -> dict[str, str]:
         if name not in known:
             raise UserError(f"there is no stage called {name!r}", "stages: " + ", ".join(sorted(known)))
     return dict.fromkeys(plan.skip, "not asked for")
+
+
+def _wanted(plan: Plan) -> frozenset[str]:
+    """Return the stages that this review has a line for."""
+    names = {stage.name for stage in registered()}
+    return frozenset(name for name in names if name not in ON_REQUEST or name in (*plan.also, *plan.skip))
 
 
 def _not_built() -> tuple[StageReport, ...]:

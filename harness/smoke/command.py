@@ -43,11 +43,11 @@ class Smoked:
 
 def run_smoke(request: Request, setup: Setup, format_: str, output: Path | None, *, build: bool) -> ExitCode:
     """Run everything that `request` names, print the results and return the exit code."""
-    workshop = _open(setup, loud=build)
+    workshop = open_with_word(setup, loud=build)
     if build and not _names_something(request):
         return _report_image(workshop)
     smoked = list(_smoke_all(request, workshop))
-    _deliver(_rendered(smoked, format_), output)
+    deliver(_rendered(smoked, format_), output)
     return exit_code(entry.result for entry in smoked)
 
 
@@ -57,7 +57,7 @@ def exit_code(results: Iterable[SmokeResult]) -> ExitCode:
     return next((code for code in _WORST_FIRST if code in codes), ExitCode.NOTHING_TO_AUDIT)
 
 
-def _open(setup: Setup, *, loud: bool) -> Workshop:
+def open_with_word(setup: Setup, *, loud: bool) -> Workshop:
     """Return the workshop; a build says what it does, or with `loud` every line of it."""
     from harness.report.escape import one_line
     from harness.smoke.workshop import open_workshop
@@ -68,7 +68,7 @@ def _open(setup: Setup, *, loud: bool) -> Workshop:
         if loud:
             print(one_line(line, 500), file=sys.stderr, flush=True)
         elif not told:
-            print("referee: building the image for smoke runs, once (--build shows it)", file=sys.stderr)
+            print("referee: building the image, once (referee smoke --build shows it)", file=sys.stderr)
         told.append(line)
 
     return open_workshop(setup, say)
@@ -123,7 +123,8 @@ def _text(entry: Smoked) -> str:
     return "\n".join((where, one_line(shown.line, 600), *rows)) + "\n"
 
 
-def _deliver(text: str, path: Path | None) -> None:
+def deliver(text: str, path: Path | None) -> None:
+    """Write a text to a file the caller named, or to the terminal."""
     if path is None:
         sys.stdout.write(text)
         return

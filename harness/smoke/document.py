@@ -24,7 +24,7 @@ def prepare() -> None:
 def to_document(result: SmokeResult) -> dict[str, Any]:
     """Return the result as data that JSON holds; texts of theirs are made visible."""
     document = {"schema": SCHEMA_ID, "line": summary(result), **_adapter().dump_python(result, mode="json")}
-    return {name: _visible(value) for name, value in document.items()}
+    return {name: made_visible(value) for name, value in document.items()}
 
 
 def from_document(document: dict[str, Any]) -> SmokeResult:
@@ -45,10 +45,10 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": SCHEMA_ID}
 
 
-def _visible(value: Any) -> Any:
-    """Return the data with every unsafe character in a text spelled out."""
+def made_visible(value: Any) -> Any:
+    """Return data with every unsafe character in a text spelled out."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, dict):
-        return {name: _visible(item) for name, item in value.items()}
-    return [_visible(item) for item in value] if isinstance(value, list) else value
+        return {name: made_visible(item) for name, item in value.items()}
+    return [made_visible(item) for item in value] if isinstance(value, list) else value

@@ -63,10 +63,22 @@ def make_outcome(
     dispute: str | None = None,
     patterns: tuple[str, ...] = (),
     dormant: tuple[str, ...] = (),
+    yields_to: tuple[str, ...] = (),
 ) -> Outcome:
     """Return an outcome that only spells out what a test is about."""
     return Outcome(
-        rule, axis, condition, status, reason, evidence, severity, confidence, patterns, dormant, dispute
+        rule,
+        axis,
+        condition,
+        status,
+        reason,
+        evidence,
+        severity,
+        confidence,
+        patterns,
+        dormant,
+        dispute,
+        yields_to,
     )
 
 

@@ -1,0 +1,72 @@
+"""Coverage: what learns at full scale and did not run in the probe was not tested."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audits.example_evaluation import EVALUATE, SCORE_FIRST, script
+from audits.facts.code.behaviour import Update
+from audits.runner import audit
+from containers.inside.probe.blocks import ranges
+from containers.probe_result import ProbeResult, ProbeVerdict
+from harness.probe.covered import covered, lines_of
+from tests.audits.builders import make_submission
+from tests.containers.probe_boxes import LEAK, executed, honest, lines, phase, probed
+
+LEARNS = audit(make_submission({"train_gpt.py": script(SCORE_FIRST)})).facts
+PLAIN = audit(make_submission({"train_gpt.py": script(EVALUATE)})).facts
+
+
+def update() -> Update:
+    assert LEARNS is not None
+    return LEARNS.code.behaviour.adaptations[0]
+
+
+def ran(text: str, *, leak: bool = False) -> ProbeResult:
+    return probed(honest(*lines(executed(text), headline=phase(LEAK) if leak else None)))
+
+
+def test_an_adaptation_that_ran_leaves_the_verdict() -> None:
+    line = update().location.start_line
+    result = covered(ran(f"1-2,{line}"), LEARNS)
+    assert (result.verdict, result.coverage.unseen) == (ProbeVerdict.CLEAN, ())
+
+
+def test_an_adaptation_that_did_not_run_makes_it_blind_and_is_named() -> None:
+    line = update().location.start_line
+    result = covered(ran(f"1-{line - 1}"), LEARNS)
+    assert result.verdict is ProbeVerdict.BLIND
+    assert f"train_gpt.py:{line}" in result.coverage.unseen[0]
+    assert not result.all_clean
+
+
+def test_a_leak_stays_one_whatever_did_not_run() -> None:
+    result = covered(ran("1", leak=True), LEARNS)
+    assert result.verdict is ProbeVerdict.LEAK
+    assert result.coverage.unseen
+
+
+def test_where_nothing_learns_there_is_nothing_to_cover() -> None:
+    assert covered(ran("1"), PLAIN).verdict is ProbeVerdict.CLEAN
+
+
+def test_a_line_of_another_file_covers_nothing() -> None:
+    line = update().location.start_line
+    result = probed(honest(*lines(executed("1"))))
+    other = replace(result.coverage.executed[0], path="other.py", ranges=f"{line}")
+    result = replace(result, coverage=replace(result.coverage, executed=(other,)))
+    assert covered(result, LEARNS).verdict is ProbeVerdict.BLIND
+
+
+@given(st.sets(st.integers(1, 5000), max_size=60))
+def test_ranges_read_back_as_the_lines_they_were_made_from(numbers: set[int]) -> None:
+    text = ",".join(ranges(sorted(numbers)))
+    assert {line for part in lines_of(text) for line in part} == numbers
+
+
+@given(st.text(max_size=40))
+def test_reading_ranges_raises_nothing(text: str) -> None:
+    lines_of(text)
