@@ -12,6 +12,7 @@ import typer
 from harness.cli.smoke import Isolation
 
 if TYPE_CHECKING:
+    from harness.probe.probing import ProbeSetup
     from harness.smoke.workshop import Setup
 
 
@@ -63,6 +64,9 @@ def sweep(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Also run each folder's own code in a locked box.")
     ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also probe each folder's own evaluation in a locked box.")
+    ] = False,
     smoke_jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Boxes at a time.")] = 2,
     isolation: Annotated[
         Isolation | None, typer.Option(help="What the boxes are made with (default: docker, else podman).")
@@ -100,6 +104,7 @@ def sweep(
         limits=Limits(seconds, memory_mb),
         retry_crashed=retry_crashed,
         smoke=_smoke_setup(isolation, runtime) if smoke else None,
+        probe=_probe_setup(isolation, runtime) if probe else None,
         smoke_jobs=smoke_jobs,
         measure_floor=floor,
     )
@@ -115,6 +120,13 @@ def _smoke_setup(isolation: Isolation | None, runtime: str | None) -> Setup:
     from harness.smoke.workshop import Setup
 
     return Setup(isolation.value if isolation else None, SmokeOptions(runtime=runtime))
+
+
+def _probe_setup(isolation: Isolation | None, runtime: str | None) -> ProbeSetup:
+    from containers.probe_job import ProbeOptions
+    from harness.probe.probing import ProbeSetup
+
+    return ProbeSetup(isolation.value if isolation else None, ProbeOptions(runtime=runtime))
 
 
 def _write_exports(out: Path, formats: list[str]) -> None:

@@ -5,7 +5,7 @@ Promises that a missing engine or image is a result with what to do about it, ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from audits.launch import launch_plan
@@ -31,6 +31,15 @@ class Bench:
 
     workshop: Workshop
     options: ProbeOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSetup:
+    """What the caller chose, before an engine was looked for."""
+
+    isolation: str | None = None
+    """`docker`, `podman` or `bubblewrap`; the first engine that answers when None, bubblewrap never."""
+    options: ProbeOptions = field(default_factory=ProbeOptions)
 
 
 def probe_audited(bench: Bench, audit: AuditResult) -> ProbeResult:

@@ -15,11 +15,13 @@ from audits.errors import UserError
 from audits.outcome import Axis
 from audits.policy import POLICY_NAMES
 from harness.sweep.records import State, Summary
+from harness.sweep.smoke_phase import probes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from containers.probe_result import ProbeResult
     from containers.smoke_result import SmokeResult
     from harness.sweep.reader import Reader
     from harness.sweep.records import Entry, Judged, Pull
@@ -28,7 +30,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 _SUMMARY = tuple(field.name for field in fields(Summary))
 _INTEGERS = ("pr", "position", "logs", "artifact_bytes", "code_bytes", "val_tokens", "vocab_size")
 _NUMBERS = ("claimed_bpb", "logged_bpb", "train_seconds", "eval_seconds", "implied_bytes")
-_LISTS = ("seeds", "deciding", "patterns", "dormant", "statuses")
+_LISTS = ("seeds", "deciding", "patterns", "dormant", "statuses", "probe_conditions")
 """Columns that hold JSON text where the format has no lists."""
 
 
@@ -53,7 +55,7 @@ def export(reader: Reader, path: Path, format_: str) -> None:
 def rows_of(reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield the rows by pull request and folder; every row has every column."""
     judged = {(item.entry.pr, item.entry.position): item for item in reader.judged()}
-    smokes = reader.smokes()
+    smokes, probes = reader.smokes(), probes_of(reader)
     entries: dict[int, list[Entry]] = {}
     for entry in reader.entries():
         entries.setdefault(entry.pr, []).append(entry)
@@ -63,11 +65,15 @@ def rows_of(reader: Reader) -> Iterator[dict[str, Any]]:
             yield _row(pull, None, None)
         for entry in found:
             where = (entry.pr, entry.position)
-            yield _row(pull, entry, judged.get(where), smokes.get(where))
+            yield _row(pull, entry, judged.get(where), smokes.get(where), probes.get(where))
 
 
 def _row(
-    pull: Pull, entry: Entry | None, judged: Judged | None, smoke: SmokeResult | None = None
+    pull: Pull,
+    entry: Entry | None,
+    judged: Judged | None,
+    smoke: SmokeResult | None = None,
+    probe: ProbeResult | None = None,
 ) -> dict[str, Any]:
     practice = judged.verdicts["practice"] if judged else None
     summary = asdict(judged.summary) if judged and judged.summary else dict.fromkeys(_SUMMARY)
@@ -95,6 +101,8 @@ def _row(
         "smoke_stage": smoke.stage.value if smoke else "",
         "smoke_error": _text(smoke.error.kind) if smoke and smoke.error else "",
         "smoke_module": _text(smoke.error.missing_module) if smoke and smoke.error else "",
+        "probe": probe.verdict.value if probe else "",
+        "probe_conditions": list(probe.conditions) if probe else [],
         **summary,
     }
 

@@ -24,6 +24,7 @@ from rich.text import Text
 from harness.report.escape import one_line
 from harness.sweep.reader import Reader
 from harness.sweep.records import State
+from harness.sweep.smoke_phase import probes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,12 +97,15 @@ def print_report(report: Report, out: Path) -> None:
     print(f"{report.read} read anew, {report.judged} judged again from stored facts, {report.seconds:.1f} s")
     if report.smoked:
         print(f"{report.smoked} run in boxes")
+    if report.probed:
+        print(f"{report.probed} probed in boxes")
     if report.parse_seconds is not None:
         print(f"floor: ast.parse alone over {report.parsed} distinct scripts, {report.parse_seconds:.1f} s")
     print(f"peak memory: {_peak_megabytes('self'):.0f} MB here, {_peak_megabytes('workers'):.0f} MB a worker")
     reader = Reader.open(out)
     _print_calls(reader)
     _print_smokes(reader)
+    _print_probes(reader)
     _print_crashes(reader)
     reader.close()
     if report.interrupted:
@@ -118,6 +122,13 @@ def _print_smokes(reader: Reader) -> None:
     labels = Counter(result.label.value for result in reader.smokes().values())
     if labels:
         print("smoke: " + ", ".join(f"{count} {label}" for label, count in labels.most_common()))
+
+
+def _print_probes(reader: Reader) -> None:
+    """Print what the probes say, where there are any."""
+    verdicts = Counter(result.verdict.value for result in probes_of(reader).values())
+    if verdicts:
+        print("probe: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()))
 
 
 def _print_crashes(reader: Reader) -> None:

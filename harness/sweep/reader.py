@@ -20,9 +20,11 @@ from harness.rundir import SweepDir
 from harness.sweep.records import Entry, Judged, Pull, State, StoredSmoke, StoredVerdict, Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from audits.runner import AuditResult
+    from containers.probe_result import ProbeResult
     from containers.smoke_result import SmokeResult
 
 FORMAT = 1
@@ -124,28 +126,45 @@ class Reader:
 
     def smoke(self, where: tuple[int, int]) -> StoredSmoke | None:
         """Return the smoke run of one entry with its recording, None where there is none."""
-        if not self._has_smoke():
-            return None
-        query = "SELECT key, judge, document, recording FROM smoke WHERE pr = ? AND position = ?"
-        row = self._db.execute(query, where).fetchone()
-        return StoredSmoke(*row) if row else None
+        return self._boxed("smoke", where)
+
+    def probe(self, where: tuple[int, int]) -> StoredSmoke | None:
+        """Return the probe of one entry with its recording, None where there is none."""
+        return self._boxed("probe", where)
 
     def smokes(self) -> dict[tuple[int, int], SmokeResult]:
         """Return the smoke run of every entry that has one, by pull request and position."""
         from harness.smoke.document import from_document
 
-        if not self._has_smoke():
-            return {}
-        rows = self._db.execute(
-            "SELECT smoke.pr, smoke.position, document FROM smoke JOIN asked USING (pr)"
-            " JOIN entry ON entry.pr = smoke.pr AND entry.position = smoke.position ORDER BY 1, 2"
-        )
-        return {(pr, position): from_document(json.loads(text)) for pr, position, text in rows}
+        return {where: from_document(found) for where, found in self._documents("smoke")}
 
-    def _has_smoke(self) -> bool:
-        """Tell whether the file knows smoke runs at all: older sweeps do not."""
-        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'smoke'"
-        return self._db.execute(query).fetchone() is not None
+    def probes(self) -> dict[tuple[int, int], ProbeResult]:
+        """Return the probe of every entry that has one, as the box gave it, by pull request and position."""
+        from harness.probe.document import from_document
+
+        return {where: from_document(found) for where, found in self._documents("probe")}
+
+    def _boxed(self, table: str, where: tuple[int, int]) -> StoredSmoke | None:
+        if not self._has(table):
+            return None
+        query = f"SELECT key, judge, document, recording FROM {table} WHERE pr = ? AND position = ?"
+        row = self._db.execute(query, where).fetchone()
+        return StoredSmoke(*row) if row else None
+
+    def _documents(self, table: str) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
+        if not self._has(table):
+            return
+        rows = self._db.execute(
+            f"SELECT {table}.pr, {table}.position, document FROM {table} JOIN asked USING (pr)"
+            f" JOIN entry ON entry.pr = {table}.pr AND entry.position = {table}.position ORDER BY 1, 2"
+        ).fetchall()
+        for pr, position, text in rows:
+            yield (pr, position), json.loads(text)
+
+    def _has(self, table: str) -> bool:
+        """Tell whether the file knows a table at all: older sweeps do not."""
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return self._db.execute(query, (table,)).fetchone() is not None
 
     def outcomes_json(self, where: tuple[int, int]) -> str:
         """Return the outcomes of one entry as they are stored, an empty list when there are none."""

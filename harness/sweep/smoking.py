@@ -69,15 +69,17 @@ def judge_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def smoke_all(workshop: Workshop, tasks: Iterator[SmokeTask], jobs: int) -> Iterator[SmokeDone]:
-    """Yield what came of each task, as they end; at most `jobs` boxes at a time."""
+def carry_out(
+    one: Callable[[SmokeTask], SmokeDone], tasks: Iterator[SmokeTask], jobs: int
+) -> Iterator[SmokeDone]:
+    """Yield what `one` makes of each task, as they end; at most `jobs` boxes at a time."""
     _prepare()
-    with ThreadPoolExecutor(jobs, thread_name_prefix="referee-smoke") as pool:
-        running = {pool.submit(smoke_one, workshop, task) for task in islice(tasks, 2 * jobs)}
+    with ThreadPoolExecutor(jobs, thread_name_prefix="referee-box") as pool:
+        running = {pool.submit(one, task) for task in islice(tasks, 2 * jobs)}
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(smoke_one, workshop, task) for task in islice(tasks, len(done))}
+                running |= {pool.submit(one, task) for task in islice(tasks, len(done))}
                 for future in done:
                     yield future.result()
         finally:
@@ -87,17 +89,19 @@ def smoke_all(workshop: Workshop, tasks: Iterator[SmokeTask], jobs: int) -> Iter
 
 def _prepare() -> None:
     """Make what every task needs while there is one thread: Python 3.11 parses in one thread only."""
+    from harness.probe import document as probe_document
     from harness.smoke import document
 
     _adapter()
     document.prepare()
+    probe_document.prepare()
 
 
 def smoke_one(workshop: Workshop, task: SmokeTask) -> SmokeDone:
     """Return what came of one task: kept, read again, or run."""
     from audits.launch import launch_plan
 
-    submission, facts = _read(task)
+    submission, facts = read_task(task)
     plan = launch_plan(submission, facts)
     key = _key(plan, workshop)
     known = task.known
@@ -110,7 +114,8 @@ def smoke_one(workshop: Workshop, task: SmokeTask) -> SmokeDone:
     return SmokeDone(task.where, _run(plan, submission, workshop, key), ran=True)
 
 
-def _read(task: SmokeTask) -> tuple[Submission, Any]:
+def read_task(task: SmokeTask) -> tuple[Submission, Any]:
+    """Return submission and facts of a task, its files read again from the repository."""
     from audits.intake.git import open_repository, read_again
     from harness.sweep.packing import unpack_record
 
@@ -133,7 +138,7 @@ def _run(plan: LaunchPlan, submission: Submission, workshop: Workshop, key: str)
     watched = replace(workshop, run=recorded if workshop.run is not None else None)
     result = watched.smoke_plan(plan, submission)
     document = json.dumps(to_document(result), ensure_ascii=True)
-    return StoredSmoke(key, judge_version(), document, _packed(recording[0]) if recording else None)
+    return StoredSmoke(key, judge_version(), document, packed(recording[0]) if recording else None)
 
 
 def _read_again(plan: LaunchPlan, workshop: Workshop, known: StoredSmoke) -> StoredSmoke | None:
@@ -143,7 +148,7 @@ def _read_again(plan: LaunchPlan, workshop: Workshop, known: StoredSmoke) -> Sto
 
     if known.recording is None:
         return None
-    box = _unpacked(known.recording)
+    box = unpacked(known.recording)
     result = smoke(
         plan, lambda request: box, workshop.image, workshop.setup.options, installed=workshop.installed
     )
@@ -167,13 +172,14 @@ def _adapter() -> TypeAdapter[SandboxResult]:
     return TypeAdapter(SandboxResult)
 
 
-def _packed(box: SandboxResult) -> bytes:
+def packed(box: SandboxResult) -> bytes:
     """Return a recording, its output cut to the end."""
     output = box.output[-KEPT_OUTPUT_BYTES:].decode("utf-8", "replace").encode()
     return zlib.compress(_adapter().dump_json(replace(box, output=output)), 6)
 
 
-def _unpacked(recording: bytes) -> SandboxResult:
+def unpacked(recording: bytes) -> SandboxResult:
+    """Return the recording that `packed` made."""
     return _adapter().validate_json(zlib.decompress(recording))
 
 

@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS verdict (
 CREATE TABLE IF NOT EXISTS smoke (
     pr INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, judge TEXT NOT NULL,
     document TEXT NOT NULL, recording BLOB, PRIMARY KEY (pr, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS probe (
+    pr INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, judge TEXT NOT NULL,
+    document TEXT NOT NULL, recording BLOB, PRIMARY KEY (pr, position)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_by_facts ON entry (facts_key);
 """
 
@@ -112,7 +115,7 @@ class Store(Reader):
             )
             for entry, shell in entries:
                 self._put_entry(entry, shell)
-            for table in ("judgement", "verdict", "smoke"):
+            for table in ("judgement", "verdict", "smoke", "probe"):
                 # Forget what was judged of a folder that is gone; a changed one is judged again over its row.
                 self._db.execute(
                     f"DELETE FROM {table} WHERE pr = ? AND position NOT IN"
@@ -172,6 +175,10 @@ class Store(Reader):
     def put_smoke(self, where: Where, smoke: StoredSmoke) -> None:
         """Keep the smoke run of one entry."""
         self._insert("smoke", *where, smoke.key, smoke.judge, smoke.document, smoke.recording)
+
+    def put_probe(self, where: Where, probe: StoredSmoke) -> None:
+        """Keep the probe of one entry."""
+        self._insert("probe", *where, probe.key, probe.judge, probe.document, probe.recording)
 
     def _insert(self, table: str, *values: object) -> None:
         places = ", ".join("?" * len(values))

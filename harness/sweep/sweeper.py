@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from harness.probe.probing import ProbeSetup
     from harness.smoke.workshop import Setup
     from harness.sweep.records import Where
 
@@ -45,6 +46,8 @@ class Request:
     retry_crashed: bool = False
     smoke: Setup | None = None
     """How to run each folder's own code in a box, None not to."""
+    probe: ProbeSetup | None = None
+    """How to probe each folder's own evaluation in a box, None not to."""
     smoke_jobs: int = 2
     """Boxes at a time."""
     measure_floor: bool = False
@@ -64,6 +67,8 @@ class Report:
     """Facts that were read anew."""
     smoked: int
     """Folders whose own code was run now."""
+    probed: int
+    """Folders that were probed now."""
     judged: int
     """Entries whose stored facts were judged again."""
     clusters: int
@@ -111,6 +116,7 @@ def sweep(request: Request, progress: Progress) -> Report:
         read=run.read,
         judged=run.judged,
         smoked=run.smoked,
+        probed=run.probed,
         clusters=len({entry.cluster for entry in entries if entry.cluster}),
         seconds=seconds,
         parse_seconds=parse_seconds,
@@ -131,8 +137,10 @@ class _Sweep:
         self.read = 0
         self.judged = 0
         self.smoked = 0
+        self.probed = 0
         # Opened first: who has no engine should hear it before hours of reading.
         self.workshop = smoke_phase.open_workshop(request.smoke, progress) if request.smoke else None
+        self.bench = smoke_phase.open_bench(request.probe, self.workshop, progress) if request.probe else None
 
     def everything(self, chosen: list[int]) -> None:
         """Bring every pull request that was asked for up to date."""
@@ -145,14 +153,12 @@ class _Sweep:
         self._decide_again()
         if self.workshop is not None:
             request = self.request
-            self.smoked = smoke_phase.run_missing(
-                self.store,
-                self.workshop,
-                request.repo,
-                request.smoke_jobs,
-                self.progress,
-                retry=request.retry_crashed,
-            )
+            how = (self.workshop, request.repo, request.smoke_jobs, self.progress)
+            self.smoked = smoke_phase.smoke_missing(self.store, *how, retry=request.retry_crashed)
+        if self.bench is not None:
+            request = self.request
+            bench = (self.bench, request.repo, request.smoke_jobs, self.progress)
+            self.probed = smoke_phase.probe_missing(self.store, *bench, retry=request.retry_crashed)
         smoke_phase.merge(self.store, self.versions)
         self._cluster()
 
