@@ -60,7 +60,7 @@ def _job(plan: LaunchPlan, options: ProbeOptions) -> dict[str, object]:
         "clock": "virtual",
         "limits": {
             "run_seconds": min(options.run_seconds, wall),
-            "box_seconds": max(wall - SPARED_SECONDS, wall / 2),
+            "probe_seconds": max(wall - SPARED_SECONDS, wall / 2),
             "memory_bytes": options.limits.memory_bytes,
         },
     }

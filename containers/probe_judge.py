@@ -186,6 +186,8 @@ def _failed_run(case: ProbeCase, name: str) -> str:
         return f"run {name} was not made"
     if run.status == "ok":
         return ""
+    if run.status == "skipped":
+        return f"run {name} was not made: {run.reason}"
     error = run.error
     return f"run {name} failed" + (f": {error.kind}: {error.message}"[:400] if error else "")
 

@@ -20,6 +20,8 @@ from containers.probe_result import (
 )
 from containers.smoke_report import MAX_ITEMS, error_of, number, read_report, sender_of, text, whole
 
+from containers.smoke_signs import RUN_FOLDER, RUN_ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -29,6 +31,8 @@ RUN, PHASE, WHOLE = "probe-run", "probe-phase", "probe-whole"
 COVERAGE, LINES = "probe-coverage", "probe-lines"
 OURS = frozenset({RUN, PHASE, WHOLE, COVERAGE, LINES, "end"})
 """Lines that nobody but our parent process writes."""
+RECORD_FOLDER = RUN_FOLDER.removeprefix(RUN_ROOT)
+"""Where the submission lies in the repository that the box lays out."""
 MAX_PHASES = 60
 MAX_FILES = 40
 MAX_RANGES = 20_000
@@ -96,11 +100,12 @@ def _repeated(names: Iterable[str]) -> Iterable[str]:
 
 def _run(line: dict[str, Any]) -> ProbeRun | None:
     name, status = text(line.get("run"), 20), line.get("status")
-    if not name or status not in ("ok", "failed"):
+    if not name or status not in ("ok", "failed", "skipped"):
         return None
-    known: Literal["ok", "failed"] = status
+    known: Literal["ok", "failed", "skipped"] = status
+    error = error_of(line.get("error")) if known == "failed" else None
     spent = number(line.get("cpu_seconds"))
-    return ProbeRun(name, known, number(line.get("seconds")), spent, error_of(line.get("error")))
+    return ProbeRun(name, known, number(line.get("seconds")), spent, error, text(line.get("reason"), 300))
 
 
 def _phase(line: dict[str, Any]) -> ProbePhase | None:
@@ -113,7 +118,7 @@ def _phase(line: dict[str, Any]) -> ProbePhase | None:
     return ProbePhase(
         phase=index,
         function=text(line.get("function"), 120),
-        line=text(line.get("line"), 300),
+        line=text(line.get("line"), 300).removeprefix(RECORD_FOLDER),
         val_loss=number(line.get("val_loss")),
         val_bpb=number(line.get("val_bpb")),
         headline=line.get("headline") is True,
@@ -144,7 +149,7 @@ def _test(found: object) -> ProbeTest | None:
         count=_count(found.get("count")),
         total=_count(found.get("total")),
         magnitude=number(found.get("magnitude")) or 0.0,
-        line=text(found.get("line"), 300),
+        line=text(found.get("line"), 300).removeprefix(RECORD_FOLDER),
         power=_numbers(found.get("power")),
         figures=_figures(found.get("figures")),
     )
@@ -194,4 +199,5 @@ def _count(found: object) -> int:
 def _executed(line: dict[str, Any]) -> Executed:
     texts = line.get("lines")
     pieces = [text(piece, 4000) for piece in texts[:MAX_ITEMS]] if isinstance(texts, list) else []
-    return Executed(text(line.get("file"), 300), ",".join(pieces)[:MAX_RANGES])
+    path = text(line.get("file"), 300).removeprefix(RECORD_FOLDER)
+    return Executed(path, ",".join(pieces)[:MAX_RANGES])

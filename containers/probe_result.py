@@ -125,10 +125,12 @@ class ProbeRun:
     """One run of the script: `A` as it is, `A2` again, `B1` with later tokens changed, and so on."""
 
     run: str
-    status: Literal["ok", "failed"]
+    status: Literal["ok", "failed", "skipped"]
     seconds: float | None
     cpu_seconds: float | None = None
     error: SmokeError | None = None
+    reason: str = ""
+    """Why it was skipped."""
 
 
 @documented

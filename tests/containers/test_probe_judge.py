@@ -94,6 +94,7 @@ BLINDING: dict[str, SandboxResult] = {
     "the run failed": honest(*lines(run("A", "failed", error=FORWARD)), exit_code=1),
     "the second run failed": honest(*lines(run("A2", "failed", error=FORWARD))),
     "there was no second run": honest(*(line for line in lines() if line.get("run") != "A2")),
+    "the second run was skipped": honest(*lines(run("A2", "skipped", reason="no time was left"))),
     "no last line": honest(*lines()[:-1]),
     "the exit status": honest(exit_code=3),
     "the time": honest(ending=Ending.TIMED_OUT, exit_code=None),

@@ -53,6 +53,13 @@ def test_where_nothing_learns_there_is_nothing_to_cover() -> None:
     assert covered(ran("1"), PLAIN).verdict is ProbeVerdict.CLEAN
 
 
+def test_a_line_is_found_where_the_box_lays_the_folder_out() -> None:
+    line = update().location.start_line
+    laid_out = executed(f"{line}", "records/track_10min_16mb/submission/train_gpt.py")
+    made = [laid_out if entry["event"] == "probe-lines" else entry for entry in lines()]
+    assert covered(probed(honest(*made)), LEARNS).verdict is ProbeVerdict.CLEAN
+
+
 def test_a_line_of_another_file_covers_nothing() -> None:
     line = update().location.start_line
     result = probed(honest(*lines(executed("1"))))
