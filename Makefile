@@ -16,7 +16,7 @@ NPM := tests/npm/node_modules/.stamp-$(shell cksum < tests/npm/package-lock.json
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 600
 
-.PHONY: help audit test image lint typecheck imports ci-lock workflows examples rules-docs bench bench-reference corpus pin accuracy smoke-sweep smoke-docs screenshots reviews fuzz dev clean
+.PHONY: help audit test image lint typecheck imports ci-lock workflows examples rules-docs bench bench-reference corpus pin accuracy smoke-sweep smoke-docs probe-table screenshots reviews fuzz dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -86,6 +86,13 @@ smoke-sweep: $(DEV) ## Run the sample of docs/smoke.md in boxes, or what LABELS=
 smoke-docs: $(CORE) ## Write docs/smoke.md (RUN=DIR of smoke-sweep; COMMUNITY=DIR, LABELS=FILE to compare lines)
 	@test -n "$(RUN)" || { echo "usage: make smoke-docs RUN=DIR [COMMUNITY=DIR LABELS=FILE]"; exit 2; }
 	$(PY) scripts/smoke_docs.py "$(RUN)" $(if $(COMMUNITY),--community "$(COMMUNITY)") $(if $(LABELS),--labels "$(LABELS)")
+
+JOBS ?= 2
+
+probe-table: $(DEV) ## Probe what LABELS=FILE has labels on and write the table of docs/probe.md (MIRROR=DIR, RUN=DIR)
+	@test -n "$(MIRROR)" -a -n "$(RUN)" -a -n "$(LABELS)" || { echo "usage: make probe-table MIRROR=DIR RUN=DIR LABELS=FILE [JOBS=2]"; exit 2; }
+	$(REFEREE) sweep --repo "$(MIRROR)" --out "$(RUN)" --labels "$(LABELS)" --probe --smoke-jobs $(JOBS)
+	$(PY) scripts/probe_table.py "$(RUN)" --labels "$(LABELS)"
 
 screenshots: $(DEV) ## Photograph a dashboard for docs/dashboard.md (RUN=DIR, LABELS="FILE FILE")
 	@test -n "$(RUN)" || { echo "usage: make screenshots RUN=DIR LABELS=\"FILE FILE\""; exit 2; }

@@ -19,7 +19,6 @@ from containers.probe_result import (
     TestName,
 )
 from containers.smoke_report import MAX_ITEMS, error_of, number, read_report, sender_of, text, whole
-
 from containers.smoke_signs import RUN_FOLDER, RUN_ROOT
 
 if TYPE_CHECKING:

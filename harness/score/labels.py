@@ -78,6 +78,8 @@ class GoldLabel:
     track: str | None = None
     file: str = ""
     """The script that was read, with remarks behind its name."""
+    conditions: tuple[str, ...] = ()
+    """Conditions that an ILLEGAL one breaks: C1, C2, C3, C4, DATA."""
     patterns: tuple[GoldPattern, ...] = ()
     round: int = 1
     """1 is enriched with hard cases, 2 was drawn near the base rate, 3 was judged for this project."""
