@@ -28,7 +28,7 @@ TABLE_START, TABLE_END = "<!-- results: written by examples/run.py -->", "<!-- /
 FINAL = re.compile(r"^final_int8_zlib_roundtrip_exact val_loss:([\d.]+) val_bpb:([\d.]+)$", re.MULTILINE)
 TOTAL = re.compile(r"^Total submission size int8\+zlib: (\d+) bytes$", re.MULTILINE)
 CODE = re.compile(r"^Code size: (\d+) bytes$", re.MULTILINE)
-STOP = re.compile(r"^stopping_early: wallclock_cap train_time:(\d+)ms step:(\d+)/\d+$", re.MULTILINE)
+LAST = re.compile(r"^step:(\d+)/\d+ val_loss:\S+ val_bpb:\S+ train_time:(\d+)ms ", re.MULTILINE)
 EVAL = re.compile(r"^\S+ val_loss:[\d.]+ val_bpb:[\d.]+ eval_time:(\d+)ms$", re.MULTILINE)
 
 
@@ -54,15 +54,15 @@ def log_path(record: Path, seed: int) -> Path:
 def read_run(log: Path, seed: int) -> Run:
     """Read one log. The source dump at its head is skipped: it holds the format strings, not the results."""
     text = log.read_text(encoding="utf-8").split("=" * 100 + "\n", 1)[1]
-    final, stop = FINAL.findall(text)[-1], STOP.findall(text)[-1]
+    final, last = FINAL.findall(text)[-1], LAST.findall(text)[-1]
     return Run(
         seed=seed,
         val_loss=float(final[0]),
         val_bpb=float(final[1]),
         artifact_bytes=int(TOTAL.findall(text)[-1]),
         code_bytes=int(CODE.findall(text)[-1]),
-        steps=int(stop[1]),
-        train_milliseconds=int(stop[0]),
+        steps=int(last[0]),
+        train_milliseconds=int(last[1]),
         eval_milliseconds=int(EVAL.findall(text)[-1]),
     )
 

@@ -13,6 +13,7 @@ class SchemaName(StrEnum):
 
     AUDIT = "audit"
     PROBE = "probe"
+    REPLAY = "replay"
     REVIEW = "review"
     SCORE = "score"
     SMOKE = "smoke"
@@ -26,6 +27,8 @@ def schema(
 
     if command is SchemaName.SCORE:
         from harness.score.json_report import json_schema
+    elif command is SchemaName.REPLAY:
+        from harness.replay.report.document import json_schema
     elif command is SchemaName.REVIEW:
         from harness.report.view_model import json_schema
     elif command is SchemaName.SMOKE:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MIN_BYTES: Final = 1024
 """Smaller files are markers and settings, never an artifact."""
+MAX_REMEMBERED: Final = 10_000
+"""Written files whose opening is noticed."""
 _TEXT: Final = (".txt", ".log", ".csv", ".json", ".jsonl", ".md", ".py", ".pyc", ".lock")
 
 
@@ -54,7 +56,8 @@ def _handler(folder: Path, now: Callable[[], float], note: Callable[[Event], Non
             if isinstance(event, FileClosedEvent | FileMovedEvent):
                 size = _size(path)
                 if size is not None and may_be_artifact(path, size):
-                    written.add(path)
+                    if len(written) < MAX_REMEMBERED:
+                        written.add(path)
                     data = {"path": os.path.relpath(path, folder), "bytes": size}
                     note(Event(seconds, Seen.FILE_WRITTEN, data))
             elif isinstance(event, FileOpenedEvent) and path in written:

@@ -1,7 +1,8 @@
 """Cuts the bytes that a run prints into lines with the time at which each arrived.
 
-Promises bounded memory: a line is kept up to `LINE_BYTES` and marked as cut; the stamp is the arrival of the
-line's last byte. A carriage return begins the line anew, as a terminal shows it.
+Promises bounded memory: of a line its first `LINE_BYTES` are kept. The stamp is the arrival of the last byte of
+its text: an unbuffered print writes text and line end apart, and between the two more may happen. A carriage
+return begins the line anew, as a terminal shows it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ class Line(NamedTuple):
     """One line of output."""
 
     seconds: float
-    """When its end arrived."""
+    """When its text was complete."""
     text: str
-    cut: bool
-    """It was longer than what is kept."""
 
 
 class LineCutter:
@@ -29,31 +28,32 @@ class LineCutter:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._cut = False
+        self._complete: float | None = None
+        """When the last byte of what is held arrived, None while nothing did."""
 
     def feed(self, seconds: float, chunk: bytes) -> Iterator[Line]:
         """Yield the lines that this chunk completes."""
         *whole, rest = chunk.split(b"\n")
         for part in whole:
-            self._hold(part)
+            self._hold(seconds, part)
             yield self._take(seconds)
-        self._hold(rest)
+        self._hold(seconds, rest)
 
     def close(self, seconds: float) -> Iterator[Line]:
         """Yield what the run left without a line end."""
-        if self._held or self._cut:
+        if self._complete is not None:
             yield self._take(seconds)
 
-    def _hold(self, part: bytes) -> None:
+    def _hold(self, seconds: float, part: bytes) -> None:
         """Keep what fits of one more part of the line."""
-        room = LINE_BYTES - len(self._held)
-        self._cut = self._cut or len(part) > room
-        self._held += part[: max(room, 0)]
+        if part:
+            self._complete = seconds
+            self._held += part[: LINE_BYTES - len(self._held)]
 
     def _take(self, seconds: float) -> Line:
         """Return the line held so far and begin the next."""
         text = self._held.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
-        line = Line(seconds, text, self._cut)
+        line = Line(seconds if self._complete is None else self._complete, text)
         self._held.clear()
-        self._cut = False
+        self._complete = None
         return line

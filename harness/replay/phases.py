@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.replay.events import Event, Seen
 from harness.replay.interval import NOTHING, Interval
@@ -18,6 +18,14 @@ from harness.replay.statements import States
 
 if TYPE_CHECKING:
     from harness.replay.statements import Statement
+
+
+CROSSING_SECONDS: Final = 0.25
+"""What is printed takes another way to us than what happens to files, and may come this much later."""
+MAX_SPANS: Final = 10_000
+"""Spans that are kept; an honest run has tens. Of what follows only the last is."""
+MAX_WRITTEN: Final = 10_000
+"""Files that are remembered as perhaps the artifact."""
 
 
 class Phase(StrEnum):
@@ -78,21 +86,27 @@ class Tracker:
     """Files that may be the artifact: path and when each was last complete."""
     artifact_path: str | None = None
     """The file of the run's own that was first opened for reading after training."""
+    read_early: tuple[float, str] | None = None
+    """A file of the run's own that was opened since the last step was printed, while training seemed to go on."""
     scoring_since: float | None = None
     """When the evaluation under way was first seen to score."""
 
     def see(self, event: Event, statement: Statement | None = None) -> None:
         """Take one observation, in order."""
+        # Observers overtake one another by a little; a boundary is never put before the one before it.
+        now = max(event.seconds, self.last)
         if event.seen is Seen.LINE and statement is not None:
-            self._line(event.seconds, statement)
+            self._line(now, statement)
         elif event.seen is Seen.FILE_WRITTEN:
-            self.written[str(event.data.get("path", ""))] = event.seconds
+            self._written(now, str(event.data.get("path", "")))
         elif event.seen is Seen.FILE_READ:
-            self._read(event.seconds, str(event.data.get("path", "")))
+            self._read(now, str(event.data.get("path", "")))
         elif event.seen in (Seen.ENDED, Seen.STOPPED):
-            self._close(event.seconds)
-        if statement is not None or event.seen in (Seen.FILE_WRITTEN, Seen.FILE_READ):
-            self.last = max(self.last, event.seconds)
+            self._close(now)
+        # A checkpoint may be written and read in the midst of training or during a validation pass.
+        file = event.seen in (Seen.FILE_WRITTEN, Seen.FILE_READ) and self.phase is not Phase.TRAIN
+        if statement is not None or file:
+            self.last = now
         self.alive = max(self.alive, event.seconds)
 
     def train_seconds(self) -> Interval:
@@ -133,6 +147,7 @@ class Tracker:
         """A step has ended: training runs."""
         self.own_training = said.own_seconds
         self.steps = max(self.steps, said.step or 0)
+        self.read_early = None
         if self.phase in (Phase.SETUP, Phase.WARM_UP):
             self._turn(Phase.TRAIN, Interval(self.last, now))
 
@@ -145,20 +160,29 @@ class Tracker:
             self._end_segment(began)
         elif self.phase in (Phase.SETUP, Phase.WARM_UP):
             # Before the first step nothing is trained: the pass belongs to what came before.
-            self.spans.append(Span(self.phase, self.since, began))
+            self._keep(Span(self.phase, self.since, began))
         here = Interval.exactly(now)
-        self.spans.append(Span(Phase.VALIDATION, began, here, val_loss=said.val_loss, val_bpb=said.val_bpb))
+        self._keep(Span(Phase.VALIDATION, began, here, val_loss=said.val_loss, val_bpb=said.val_bpb))
         self.phase, self.since = Phase.TRAIN, here
 
     def _end_segment(self, end: Interval) -> None:
         """Close the training segment under way."""
-        self.spans.append(Span(Phase.TRAIN, self.since, end))
+        self._keep(Span(Phase.TRAIN, self.since, end))
         self.training += self.since.until(end)
 
     def _leave_training(self, now: float, into: Phase) -> None:
         """Training is over by now; it ended after the last observation."""
-        if self.phase in (Phase.TRAIN, Phase.SETUP, Phase.WARM_UP):
-            self._turn(into, Interval(self.last, now))
+        if self.phase not in (Phase.TRAIN, Phase.SETUP, Phase.WARM_UP):
+            return
+        self._turn(into, Interval(self.last, now))
+        if self.read_early is None:
+            return
+        read_at, path = self.read_early
+        if into is Phase.EVALUATION:
+            self.artifact_path = path
+        elif now - read_at <= CROSSING_SECONDS:
+            self.artifact_path = path
+            self._turn(Phase.DECOMPRESSION, Interval.exactly(now))
 
     def _calibration(self, now: float, said: Statement) -> None:
         """Calibration has ended now; it began after the observation before."""
@@ -166,10 +190,15 @@ class Tracker:
         if self.phase is Phase.TRAIN:
             self._end_segment(began)
         elif self.phase is not Phase.CALIBRATION:
-            self.spans.append(Span(self.phase, self.since, began))
+            self._keep(Span(self.phase, self.since, began))
         here = Interval.exactly(now)
-        self.spans.append(Span(Phase.CALIBRATION, began, here, own_seconds=said.own_seconds))
+        self._keep(Span(Phase.CALIBRATION, began, here, own_seconds=said.own_seconds))
         self.phase, self.since = Phase.SERIALISATION, here
+
+    def _written(self, now: float, path: str) -> None:
+        """A file that may be the artifact is complete, for now."""
+        if path in self.written or len(self.written) < MAX_WRITTEN:
+            self.written[path] = now
 
     def _read(self, now: float, path: str) -> None:
         """A file that the run wrote is opened after training: what follows works from it."""
@@ -178,6 +207,8 @@ class Tracker:
         if self.phase in (Phase.CALIBRATION, Phase.SERIALISATION):
             self.artifact_path = path
             self._turn(Phase.DECOMPRESSION, Interval.exactly(now))
+        elif self.phase is Phase.TRAIN:
+            self.read_early = (now, path)
 
     def _progress(self, now: float) -> None:
         """After training, a part of an evaluation is done."""
@@ -196,8 +227,8 @@ class Tracker:
         here = Interval.exactly(now)
         start = self._scoring_start(now)
         if self.phase is not Phase.EVALUATION:
-            self.spans.append(Span(self.phase, self.since, Interval(max(self.since.low, start.low), now)))
-        self.spans.append(
+            self._keep(Span(self.phase, self.since, Interval(max(self.since.low, start.low), now)))
+        self._keep(
             Span(Phase.EVALUATION, start, here, said.label, said.own_seconds, said.val_loss, said.val_bpb)
         )
         self.phase, self.since, self.scoring_since = Phase.EVALUATION, here, None
@@ -207,16 +238,22 @@ class Tracker:
         latest = self.scoring_since if self.scoring_since is not None else now
         return Interval(min(self.since.low, latest), latest)
 
+    def _keep(self, span: Span) -> None:
+        """Keep a span; beyond the cap it takes the place of the last one."""
+        if len(self.spans) >= MAX_SPANS:
+            self.spans.pop()
+        self.spans.append(span)
+
     def _turn(self, into: Phase, at: Interval) -> None:
         """Close the present phase and begin another."""
         if self.phase is Phase.TRAIN:
             self._end_segment(at)
         else:
-            self.spans.append(Span(self.phase, self.since, at))
+            self._keep(Span(self.phase, self.since, at))
         self.phase, self.since = into, at
 
     def _close(self, now: float) -> None:
         """The run is over."""
         if self.phase is Phase.EVALUATION and self.scoring_since is None:
             return
-        self._turn(self.phase, Interval(self.last, now) if self.last <= now else Interval.exactly(now))
+        self._turn(self.phase, Interval(self.last, now))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from harness.replay.keep import read_measurement, read_plan, read_record
 from harness.replay.report.view import view
 from harness.report.escape import markdown, one_line
 
 if TYPE_CHECKING:
-    from harness.replay.compare import Comparison
-    from harness.replay.measurement import Measurement
-    from harness.replay.plan import Plan
     from harness.replay.report.view import Table, View
     from harness.rundir import ReplayDir
 
 FORMATS: Final = ("md", "html", "json")
-SCHEMA: Final = "referee-replay/1"
 
 
 def write_reports(directory: ReplayDir) -> None:
@@ -33,35 +28,15 @@ def render(directory: ReplayDir, format_: str) -> str:
     plan, measurement = read_plan(directory), read_measurement(directory)
     comparison = read_record(directory.comparison, Comparison)
     if format_ == "json":
-        return _json(plan, measurement, comparison)
+        from harness.replay.report.document import to_json
+
+        return to_json(plan, measurement, comparison)
     shown = view(plan, measurement, comparison)
     if format_ == "html":
         from harness.replay.report.html import html
 
         return html(shown, directory, plan, measurement)
     return _markdown(shown)
-
-
-def _json(plan: Plan, measurement: Measurement, comparison: Comparison) -> str:
-    """Return the machine-readable report."""
-    document = {
-        "schema": SCHEMA,
-        "verdict": comparison.verdict.value,
-        "why": comparison.why,
-        "seeds": [_plain(entry) for entry in comparison.seeds],
-        "limits": [_plain(entry) for entry in comparison.limits],
-        "comparison": _plain(comparison),
-        "measurement": _plain(measurement),
-        "plan": _plain(plan),
-    }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
-
-
-def _plain(record: object) -> Any:
-    """Return a record as JSON data."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(type(record)).dump_python(record, mode="json")
 
 
 def _markdown(shown: View) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.replay.interval import Interval
 from harness.replay.limits import Breached, Caps, breach
-from harness.replay.phases import Phase, Tracker
+from harness.replay.phases import MAX_SPANS, MAX_WRITTEN, Phase, Tracker
 from tests.harness.replay.runs import HONEST, follow, see
 
 CAPS = Caps(
@@ -52,6 +52,56 @@ def test_phases_follow_one_another_and_cover_the_run() -> None:
     ]
     for before, after in itertools.pairwise(spans):
         assert before.end.low <= after.start.high + 1e-9
+
+
+FIXED_STEPS = (
+    (1.0, "step:0/150 val_loss:6.9366 val_bpb:3.7568 train_time:0ms step_avg:0.00ms"),
+    (9.5, "step:150/150 train_loss:4.9010 train_time:8500ms step_avg:56.7ms"),
+)
+WRITTEN = ((11.030, "+final_model.ptz"), (11.031, "<final_model.ptz"))
+SAID = (
+    (11.032, "step:150/150 val_loss:4.6933 val_bpb:2.5418 train_time:8500ms step_avg:56.7ms"),
+    (11.033, "Serialized model int8+zlib: 262241 bytes"),
+)
+RESULT = (13.0, "final val_loss:4.69326128 val_bpb:2.54178580 eval_time:1900ms")
+
+
+def test_files_that_are_seen_before_the_lines_that_were_printed_first_are_no_training() -> None:
+    tracker = follow(*FIXED_STEPS, *WRITTEN, *SAID, RESULT)
+    assert near(tracker.training, 8.5, 10.033)
+    assert tracker.artifact_path == "final_model.ptz"
+    spans = {span.phase: span for span in tracker.spans}
+    assert near(spans[Phase.DECOMPRESSION].start, 11.033, 11.033)
+    assert near(spans[Phase.EVALUATION].seconds, 0.0, 1.967)
+
+
+def test_an_observation_that_comes_late_is_no_crash_and_no_time_before_the_last() -> None:
+    late = (10.9, "Total submission size int8+zlib: 277979 bytes")
+    tracker = follow(*FIXED_STEPS, *SAID, *WRITTEN, late, RESULT)
+    assert all(span.start.low <= span.end.high for span in tracker.spans)
+    assert tracker.training.holds(8.5)
+
+
+def test_a_checkpoint_that_is_read_in_the_midst_of_training_is_not_the_artifact() -> None:
+    step = (9.0, "step:140/150 train_loss:4.9010 train_time:8000ms step_avg:56.7ms")
+    later = ((11.5, "+final_model.ptz"), (11.6, "<final_model.ptz"))
+    tracker = follow(FIXED_STEPS[0], (3.0, "+ckpt.pt"), (3.1, "<ckpt.pt"), step, *SAID, *later, RESULT)
+    assert tracker.artifact_path == "final_model.ptz"
+
+
+def test_a_run_that_states_nothing_but_its_result_has_the_artifact_that_it_read_last() -> None:
+    assert follow(*FIXED_STEPS, *WRITTEN, RESULT).artifact_path == "final_model.ptz"
+
+
+def test_a_flood_of_results_takes_bounded_memory_and_keeps_the_last() -> None:
+    tracker = follow(*FIXED_STEPS, *SAID)
+    for number in range(MAX_SPANS + 50):
+        see(tracker, 12.0 + number / 1000, "final val_loss:4.0 val_bpb:2.5000")
+        see(tracker, 12.0 + number / 1000, f"+file{number}")
+    see(tracker, 999.0, "final val_loss:4.0 val_bpb:2.1234")
+    assert len(tracker.spans) == MAX_SPANS
+    assert tracker.spans[-1].val_bpb == 2.1234
+    assert len(tracker.written) == MAX_WRITTEN
 
 
 def test_reading_the_artifact_is_a_boundary_of_its_own() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from harness.replay.events import Event, Seen
@@ -13,14 +15,14 @@ from harness.replay.keep import write_record
 from harness.replay.measurement import Sign
 from harness.replay.replaying import compare_again
 from harness.replay.report import FORMATS, render, write_reports
+from harness.replay.report.document import SCHEMA_ID, json_schema
 from harness.rundir import ReplayDir
 from tests.harness.replay.test_compare import PLAN, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser
 
+SCHEMA_FILE = Path(__file__).parents[3] / "docs" / "schema" / (SCHEMA_ID.replace("/", "-") + ".schema.json")
 EVIL = '<script>document.title="owned"</script> @everyone [x](http://evil)'
 
 
@@ -55,6 +57,20 @@ def test_the_json_has_what_programs_want(directory: ReplayDir) -> None:
     assert {"verdict", "seeds", "measurement", "comparison", "limits"} <= set(document)
     assert document["verdict"] == "REPRODUCED"
     assert [entry["seed"] for entry in document["seeds"]] == [42, 314]
+
+
+def test_the_json_fits_the_schema_and_a_missing_part_does_not(directory: ReplayDir) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    document = json.loads(render(directory, "json"))
+    validator.validate(document)
+    assert document["schema"] == SCHEMA_ID
+    del document["measurement"]["seeds"][0]["artifact"]
+    with pytest.raises(jsonschema.ValidationError, match="'artifact' is a required property"):
+        validator.validate(document)
+
+
+def test_the_published_schema_is_the_one_in_force() -> None:
+    assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == json_schema()
 
 
 def test_what_a_run_printed_is_text_in_markdown(directory: ReplayDir) -> None:

@@ -1,6 +1,7 @@
 """
 A small decoder-only transformer for the cpu_tiny track. One process, one core, no tricks:
-train under the wallclock cap, quantise to int8, compress with zlib, reload, score.
+train for a fixed number of steps, well under the wallclock cap, so that another machine gets the same score;
+quantise to int8, compress with zlib, reload, score.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Hyperparameters:
     val_loss_every = int(os.environ.get("VAL_LOSS_EVERY", 200))
     train_log_every = int(os.environ.get("TRAIN_LOG_EVERY", 50))
 
-    iterations = int(os.environ.get("ITERATIONS", 20000))
+    iterations = int(os.environ.get("ITERATIONS", 150))
     train_batch_tokens = int(os.environ.get("TRAIN_BATCH_TOKENS", 1024))
     train_seq_len = int(os.environ.get("TRAIN_SEQ_LEN", 128))
     max_wallclock_seconds = float(os.environ.get("MAX_WALLCLOCK_SECONDS", 20.0))
