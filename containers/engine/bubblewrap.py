@@ -29,7 +29,7 @@ from containers.engine.interface import (
     tmpfs_sizes,
     wrapped,
 )
-from containers.engine.layout import Layout
+from containers.engine.layout import HOSTNAME, Layout
 from containers.failure import FailureKind, classify, failed
 from containers.image.host import host_image
 
@@ -196,7 +196,7 @@ class BubblewrapBox:
 
     def _options(self, root: Path, layout: Layout, program: int) -> Iterator[str]:
         yield from ("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--as-pid-1")
-        yield from ("--cap-drop", "ALL", "--clearenv", "--hostname", "box")
+        yield from ("--cap-drop", "ALL", "--clearenv", "--hostname", HOSTNAME)
         yield from ("--uid", str(SUBMISSION_USER), "--gid", str(SUBMISSION_USER))
         yield from _system()
         yield from ("--proc", "/proc", "--dev", "/dev")

@@ -25,7 +25,7 @@ from containers.engine.interface import (
     tmpfs_sizes,
     wrapped,
 )
-from containers.engine.layout import Layout
+from containers.engine.layout import HOSTNAME, Layout
 from containers.engine.seccomp import profile_text
 from containers.failure import Failure, FailureKind, classify, failed
 
@@ -106,6 +106,7 @@ class DockerBox:
                 stdin_open=True,
                 labels={RUN_LABEL: uuid.uuid4().hex},
                 host_config=self.host_config(self._layout),
+                hostname=HOSTNAME,
                 working_dir="/scratch",
             )
             self.container = str(made["Id"])

@@ -9,14 +9,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from containers.request import SandboxRequest
 
+HOSTNAME: Final = "box"
+HOSTS: Final = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost {HOSTNAME}\n".encode()
+"""Processes of one run look for one another by the name of their machine. Asked of a server, that name is
+neither found nor told apart from a way out."""
+
 
 class Layout:
-    """A temporary folder with `submission/` and `job/`."""
+    """A temporary folder with `submission/`, `job/` and `hosts`."""
 
     def __init__(self, request: SandboxRequest) -> None:
         """Write the files."""
@@ -30,7 +35,8 @@ class Layout:
     @property
     def mounts(self) -> dict[str, str]:
         """Host folder by the path it has in the box."""
-        return {"/submission": str(self.root / "submission"), "/job": str(self.root / "job")}
+        names = {"/submission": "submission", "/job": "job", "/etc/hosts": "hosts"}
+        return {path: str(self.root / name) for path, name in names.items()}
 
     def remove(self) -> None:
         """Delete the folder."""
@@ -40,6 +46,7 @@ class Layout:
         for name in ("submission", "job"):
             (self.root / name).mkdir(mode=0o755)
         _put(self.root / "job" / "job.json", request.job)
+        _put(self.root / "hosts", HOSTS)
         for name, data in request.files:
             _put(self.root / "submission" / _safe(name), data)
         # mkdtemp made it for us alone; the users in the box have to get through.

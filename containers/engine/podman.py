@@ -28,7 +28,7 @@ from containers.engine.interface import (
     tmpfs_sizes,
     wrapped,
 )
-from containers.engine.layout import Layout
+from containers.engine.layout import HOSTNAME, Layout
 from containers.engine.seccomp import PROFILE
 from containers.failure import FailureKind, classify, failed
 
@@ -202,6 +202,7 @@ class PodmanBox:
             "--log-driver=none",
             "--http-proxy=false",
             "--no-hosts",
+            f"--hostname={HOSTNAME}",
             *_ulimits(),
             *self._limits(self.request.limits),
             *(f"--tmpfs={path}:{tmpfs},size={size}" for path, size in tmpfs_sizes(self.request).items()),

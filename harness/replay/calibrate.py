@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from harness.replay.seed_run import SeedRun
 
 PRESET: Final = "tiny"
-BATCH_TOKENS: Final = 8192
-"""train_batch_tokens of the preset; the override below keeps it so."""
+BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 65_536}
+"""Tokens a step: enough steps a minute that one more or less does not matter, and work enough for a GPU."""
+ONE_THREAD: Final = (("OMP_NUM_THREADS", "1"),)
+"""The speed of a core does not depend on how many of them others use."""
 SECONDS: Final = 60.0
 TABLE: Final = "speeds.toml"
 
@@ -36,20 +38,21 @@ def calibrate(
     """Return the speed of the reference on this machine, None when it did not train."""
     folder.mkdir(parents=True, exist_ok=True)
     dialect = Dialect(challenge)
-    asked = _reference_plan(plan)
+    batch_tokens = BATCH_TOKENS[profile.device]
+    asked = _reference_plan(plan, batch_tokens)
     run = run_seed(engine, image, asked, profile, _sources(), 1, folder, dialect, None, Setting(None))
     try:
-        return _speed(run, machine_name(nvml))
+        return _speed(run, batch_tokens, machine_name(nvml))
     finally:
         discard(run)
 
 
-def _reference_plan(plan: Plan) -> Plan:
+def _reference_plan(plan: Plan, batch_tokens: int) -> Plan:
     """Return a plan that trains the reference on its embedded data, for a fixed time."""
     settings = {
         "train.max_wallclock_seconds": SECONDS,
         "train.iterations": 1_000_000,
-        "train.train_batch_tokens": BATCH_TOKENS,
+        "train.train_batch_tokens": batch_tokens,
         "train.val_every": 0,
         "train.log_every": 1,
     }
@@ -67,7 +70,7 @@ def _reference_plan(plan: Plan) -> Plan:
     for name, value in settings.items():
         words += ["--set", f"{name}={value}"]
     caps = replace(plan.caps, train_seconds=SECONDS, train_tolerance_seconds=30.0, setup_seconds=600.0)
-    return replace(plan, words=tuple(words), environment=(), nproc=1, caps=caps, shimmed=False)
+    return replace(plan, words=tuple(words), environment=ONE_THREAD, nproc=1, caps=caps, shimmed=False)
 
 
 def _sources() -> tuple[tuple[str, bytes], ...]:
@@ -86,7 +89,7 @@ def _sources() -> tuple[tuple[str, bytes], ...]:
     return tuple(sorted(found))
 
 
-def _speed(run: SeedRun, machine: str) -> Speed | None:
+def _speed(run: SeedRun, batch_tokens: int, machine: str) -> Speed | None:
     """Return tokens a second over the training that was observed."""
     if run.watched is None or not run.watched.tracker.steps:
         return None
@@ -94,7 +97,7 @@ def _speed(run: SeedRun, machine: str) -> Speed | None:
     middle = (seen.low + seen.high) / 2.0
     if middle <= 0.0:
         return None
-    return Speed(run.watched.tracker.steps * BATCH_TOKENS / middle, expected(machine))
+    return Speed(run.watched.tracker.steps * batch_tokens / middle, expected(machine))
 
 
 def expected(machine: str) -> float | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from harness.replay.limits import Breached
 from harness.replay.measurement import Fault
 from harness.replay.recording import RAW
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.replay.limits import Breach
     from harness.replay.seed_run import SeedRun
 
 TAIL_BYTES: Final = 65_536
@@ -43,12 +45,14 @@ _MACHINE: Final = tuple(
 
 
 def fault_of(run: SeedRun, folder: Path) -> Blame:
-    """Return whose fault it is that a run did not finish; nobody's where it did."""
+    """Return whose fault it is that a run did not finish; nobody's where it did, or passed a cap."""
     if run.failure is not None:
         return Blame(Fault.INFRASTRUCTURE, run.failure.message)
     watched = run.watched
-    if watched is None or watched.breach is not None or watched.interrupted:
+    if watched is None or watched.interrupted:
         return Blame(None, "")
+    if watched.breach is not None:
+        return _stopped(watched.breach, folder)
     if watched.exit.code == 0:
         return Blame(None, "")
     if watched.exit.out_of_memory or (run.observed is not None and run.observed.oom_kills):
@@ -58,11 +62,29 @@ def fault_of(run: SeedRun, folder: Path) -> Blame:
     tail = _tail(folder)
     if run.disk_full and _NO_SPACE in tail:
         return Blame(Fault.INFRASTRUCTURE, "the disk of this machine was full")
+    machine = _machine(tail)
+    return machine or Blame(Fault.SUBMISSION, f"it ended with {_how(run)}: {_last_line(tail)!r}")
+
+
+def _stopped(found: Breach, folder: Path) -> Blame:
+    """Return whose fault it is that we stopped a run; a passed cap is no fault but a verdict."""
+    if found.breached in (Breached.TRAIN, Breached.EVALUATION):
+        return Blame(None, "")
+    if found.breached is Breached.DISK:
+        return Blame(Fault.INFRASTRUCTURE, found.why)
+    if found.breached is Breached.SCRATCH:
+        return Blame(Fault.SUBMISSION, f"stopped: {found.why}")
+    # It hung. A library that waits for a lost peer says so before it is stopped.
+    return _machine(_tail(folder)) or Blame(Fault.SUBMISSION, f"stopped: {found.why}")
+
+
+def _machine(tail: str) -> Blame | None:
+    """Return the fault of the machine that a library reported at the end of the log."""
     for pattern, what in _MACHINE:
         found = pattern.search(tail)
         if found is not None:
             return Blame(Fault.INFRASTRUCTURE, f"{what}: {found.group()[:120]!r}")
-    return Blame(Fault.SUBMISSION, f"it ended with {_how(run)}: {_last_line(tail)!r}")
+    return None
 
 
 def _how(run: SeedRun) -> str:

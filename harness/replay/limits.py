@@ -40,6 +40,10 @@ class Breached(StrEnum):
     EVALUATION = "evaluation"
     SETUP = "setup"
     SILENCE = "silence"
+    SCRATCH = "scratch"
+    """It wrote more than its profile grants."""
+    DISK = "disk"
+    """The disk of this machine ran short under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class Breach:
 
     breached: Breached
     seconds: float
-    """The least that it took."""
+    """The least that it took; for room on disk, when that was seen."""
     cap_seconds: float
+    """0 where the limit is no time."""
     why: str
 
 

@@ -1,7 +1,7 @@
 """Cuts the bytes that a run prints into lines with the time at which each arrived.
 
-Promises bounded memory: of a line its first `LINE_BYTES` are kept. The stamp is the arrival of the last byte of
-its text: an unbuffered print writes text and line end apart, and between the two more may happen. A carriage
+Promises bounded memory: of a line its first `LINE_BYTES` are kept. The stamp is the arrival of the last byte
+of its text: an unbuffered print writes text and line end apart, and more may happen between. A carriage
 return begins the line anew, as a terminal shows it.
 """
 

@@ -87,7 +87,7 @@ class Tracker:
     artifact_path: str | None = None
     """The file of the run's own that was first opened for reading after training."""
     read_early: tuple[float, str] | None = None
-    """A file of the run's own that was opened since the last step was printed, while training seemed to go on."""
+    """A file of the run's own that was opened in training, after the last step that was printed."""
     scoring_since: float | None = None
     """When the evaluation under way was first seen to score."""
 

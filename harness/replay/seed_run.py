@@ -21,6 +21,7 @@ from containers.engine.live import LiveRun
 from containers.request import GIB, Limits, Mount, SandboxRequest
 from harness.replay.files import watch_files
 from harness.replay.recording import Recording
+from harness.replay.room import Room
 from harness.replay.watch import Watcher
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class SeedRun:
     scratch: Path
     """What it wrote; the caller removes it."""
     disk_full: bool = False
-    """The host's disk was without room when the run ended."""
+    """The host's disk was without room while it ran."""
 
 
 def run_seed(
@@ -97,38 +98,38 @@ def run_seed(
     except EngineError as error:
         return SeedRun(seed, None, None, (), error.failure, (), scratch)
     recording = Recording(folder, dialect, RAW_BYTES)
+    watcher = Watcher(run, recording, plan.caps, launched)
+    room = Room(scratch, request.limits.scratch_bytes, watcher.now, watcher.stop_for)
     sampled = folder if profile.device == "cuda" else None
-    return _follow(run, recording, plan, seed, scratch, launched, on_progress, sampled)
+    return _follow(run, watcher, room, seed, scratch, on_progress, sampled)
 
 
 def _follow(
     run: LiveRun,
-    recording: Recording,
-    plan: Plan,
+    watcher: Watcher,
+    room: Room,
     seed: int,
     scratch: Path,
-    launched: float,
     on_progress: Callable[[Tracker, float], None] | None,
     sampled: Path | None,
 ) -> SeedRun:
     """Watch a started run to its end; GPUs are sampled into `sampled` where it is given."""
-    watcher = Watcher(run, recording, plan.caps, launched)
     failure = watched = None
     try:
-        with _observers(watcher, scratch, sampled):
+        with _observers(watcher, room, scratch, sampled):
             watched = watcher.watch(on_progress)
     except EngineError as error:
         failure = error.failure
     finally:
         run.kill()
     missing = run.box.missing_isolation
-    full = shutil.disk_usage(scratch).free < FULL_BYTES
+    full = room.least_free_bytes < FULL_BYTES
     return SeedRun(seed, watched, run.observed, tuple(run.report), failure, missing, scratch, full)
 
 
 @contextlib.contextmanager
-def _observers(watcher: Watcher, scratch: Path, sampled: Path | None) -> Iterator[None]:
-    """Let files and GPUs be observed while a run is watched."""
+def _observers(watcher: Watcher, room: Room, scratch: Path, sampled: Path | None) -> Iterator[None]:
+    """Let files, room on disk and GPUs be observed while a run is watched."""
     from harness.replay.preflight.gpus import load_nvml
     from harness.replay.telemetry import Sampler
 
@@ -137,9 +138,11 @@ def _observers(watcher: Watcher, scratch: Path, sampled: Path | None) -> Iterato
     sampler = Sampler(nvml, sampled, watcher.now, watcher.note) if nvml and sampled else None
     if sampler is not None:
         sampler.start()
+    room.start()
     try:
         yield
     finally:
+        room.stop()
         if sampler is not None:
             sampler.stop()
         if files is not None:
@@ -157,7 +160,8 @@ def _request(
     setting: Setting,
 ) -> SandboxRequest:
     """Return what the box is asked for."""
-    ours = {"PYTHONPATH": HOOKS, "PYTHONDONTWRITEBYTECODE": "1"}
+    # torchrun's children print into a pipe: what they hold back would be stamped when it comes.
+    ours = {"PYTHONPATH": HOOKS, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     hooks = str(Path(containers.__file__).parent / "hooks")
     return SandboxRequest(
         image=image,

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 TICK_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 3.0
-"""Longest wait for output that was still under way when the run was gone."""
-QUEUED: Final = 4096
-"""Chunks held between reader and watcher; a faster run waits for us, not we for it."""
+"""Longest wait for more output once the run is gone."""
+BACKLOG_SECONDS: Final = 120.0
+"""Longest time for what a run that printed faster than we read had still under way."""
+CHUNKS: Final = 512
+"""Chunks of output held between reader and watcher; a faster run waits for us."""
+QUEUED: Final = CHUNKS + 4096
+"""All that is held; what others observed finds room beside the output."""
 
 
 class Noted(NamedTuple):
@@ -60,7 +64,9 @@ class Watcher:
         """Take a run that was started at `launched` on `time.monotonic`."""
         self._running, self._recording, self._caps, self._launched = running, recording, caps, launched
         self._queue: queue.Queue[Noted] = queue.Queue(QUEUED)
+        self._room = threading.Semaphore(CHUNKS)
         self._closed = False
+        self._alarm: Breach | None = None
         self.tracker = Tracker()
 
     def now(self) -> float:
@@ -73,6 +79,10 @@ class Watcher:
             self._queue.put_nowait(Noted(event.seconds, event))
         except queue.Full:
             self._recording.events.dropped += 1
+
+    def stop_for(self, found: Breach) -> None:
+        """End the run at the next tick for what another observer found."""
+        self._alarm = self._alarm or found
 
     def watch(self, on_progress: Callable[[Tracker, float], None] | None = None) -> Watched:
         """Follow the run to its end."""
@@ -87,9 +97,9 @@ class Watcher:
         wall = self.now()
         left = self._running.left_behind()
         # What was printed last is still under way; a daemon that holds the output open is not waited for.
-        self._drain(to_the_end=True)
+        self._drain_to_the_end()
         self._running.kill()
-        self._drain(to_the_end=True)
+        self._drain_to_the_end()
         gone = Event(wall, Seen.ENDED, {"code": ended.code, "signal": ended.signal})
         self._see([self._recording.observed(gone)])
         self._see(self._recording.close(wall))
@@ -107,7 +117,7 @@ class Watcher:
             ended = self._running.poll()
             if ended is not None:
                 return None, ended
-            found = breach(self.tracker, self._caps, now)
+            found = self._alarm or breach(self.tracker, self._caps, now)
             if found is not None:
                 self._recording.observed(Event(now, Seen.STOPPED, {"why": found.why}))
                 return found, None
@@ -135,15 +145,26 @@ class Watcher:
     def _read(self) -> None:
         """Stamp output the moment it comes. Runs in its own thread."""
         for chunk in self._running.chunks():
-            self._queue.put(Noted(self.now(), chunk))
+            arrived = self.now()
+            self._room.acquire()
+            self._queue.put(Noted(arrived, chunk))
         self._queue.put(Noted(self.now(), None))
 
-    def _drain(self, *, to_the_end: bool = False) -> None:
-        """Take what comes within one tick; to the end, everything until the output is closed."""
-        deadline = self.now() + (DRAIN_SECONDS if to_the_end else TICK_SECONDS)
-        while (left := deadline - self.now()) > 0 and not (to_the_end and self._closed):
+    def _drain(self) -> None:
+        """Take what comes within one tick."""
+        deadline = self.now() + TICK_SECONDS
+        while (left := deadline - self.now()) > 0:
             try:
                 self._take(self._queue.get(timeout=left))
+            except queue.Empty:
+                return
+
+    def _drain_to_the_end(self) -> None:
+        """Take everything until the output is closed, nothing more comes, or it does not end."""
+        deadline = self.now() + BACKLOG_SECONDS
+        while not self._closed and self.now() < deadline:
+            try:
+                self._take(self._queue.get(timeout=DRAIN_SECONDS))
             except queue.Empty:
                 return
 
@@ -151,6 +172,7 @@ class Watcher:
         """Record one thing and move on by it."""
         self._closed = self._closed or noted.what is None
         if isinstance(noted.what, bytes):
+            self._room.release()
             self._see(self._recording.output(noted.seconds, noted.what))
         elif noted.what is not None:
             self._see([self._recording.observed(noted.what)])

@@ -2,89 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import tempfile
-import threading
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from audits.intake import load
-from audits.launch import launch_plan
-from audits.runner import audit
-from containers.engine.docker import DockerEngine
-from containers.engine.interface import RUN_LABEL
-from containers.image import ensure_image
-from harness.replay.compare import Comparison, Verdict
-from harness.replay.keep import read_measurement
-from harness.replay.measurement import Fault, SeedMeasurement
-from harness.replay.plan import Overrides, make_plan
-from harness.replay.profile import Profile, load_profile
-from harness.replay.replaying import Bench, replay
-from harness.rundir import ReplayDir
-from tests.harness.replay.counting import folder
+from harness.replay.compare import Verdict
+from harness.replay.measurement import Fault
+from tests.harness.replay.replays import CLAIMS, Runs
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-CLAIMS = {1: 2.33385, 2: 2.32759, 3: 2.36560}
 pytestmark = [pytest.mark.torch, pytest.mark.xdist_group("docker")]
-
-
-@pytest.fixture(scope="module")
-def image(engine: DockerEngine) -> str:
-    return ensure_image(progress=lambda line: None).id
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays(engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No container of ours, no folder of a run and no file below it outlives a replay."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    yield
-    left = engine.client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True)
-    assert [box.name for box in left if str(tmp_path) in str(box.attrs.get("Mounts"))] == []
-    assert list(temporary.iterdir()) == []
-
-
-class Runs:
-    """Replays of changed copies of the counting folder, with caps of seconds."""
-
-    def __init__(self, engine: DockerEngine, image: str, data: Path, root: Path) -> None:
-        self.engine, self.image, self.data, self.root = engine, image, data, root
-        quick = replace(load_profile("cpu-tiny"), train_scale=0.15, eval_scale=0.1)
-        seconds = {**dict(quick.seconds), "preparation": 1.0, "setup": 30.0, "silence": 20.0}
-        self.profile: Profile = replace(quick, seconds=tuple(sorted(seconds.items())))
-
-    def __call__(
-        self,
-        *changes: tuple[str, str],
-        claims: dict[int, float] | None = None,
-        seeds: tuple[int, ...] = (1,),
-        split: bool = False,
-    ) -> tuple[Comparison, SeedMeasurement]:
-        made = folder(self.root, claims or CLAIMS, changes)
-        result = audit(load(str(made)).submissions[0], rules=())
-        assert result.facts is not None
-        launch = launch_plan(result.submission, result.facts)
-        plan = make_plan(launch, result.facts, self.profile, self.data, Overrides(seeds=seeds))
-        # Caps of seconds make tests quick; the claims are those of this very run.
-        plan = replace(plan, scaled=False)
-        switch = (("EVAL_ONLY", "1"),) if split else None
-        bench = Bench(self.engine, self.image, self.profile, result.facts, launch, switch)
-        directory = ReplayDir(self.root / "run")
-        comparison = replay(directory, plan, bench)
-        return comparison, read_measurement(directory).seeds[-1]
-
-
-@pytest.fixture
-def runs(engine: DockerEngine, image: str, data: Path, tmp_path: Path) -> Runs:
-    return Runs(engine, image, data, tmp_path)
 
 
 def test_an_honest_run_reproduces_on_every_seed(runs: Runs) -> None:
@@ -209,45 +136,6 @@ def test_too_much_memory_is_the_submissions(runs: Runs) -> None:
     assert measured.fault is Fault.SUBMISSION
     assert "memory" in measured.fault_evidence
     assert comparison.verdict is Verdict.NOT_REPRODUCED
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")
-def test_a_full_disk_is_the_machines(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
-    monkeypatch.setattr(tempfile, "tempdir", str(small))
-    try:
-        comparison, measured = runs()
-    finally:
-        subprocess.run(["umount", "-l", str(small)], check=True)
-    assert measured.fault is Fault.INFRASTRUCTURE, measured.fault_evidence
-    assert comparison.verdict is Verdict.INFRA_FAULT
-
-
-def test_a_run_killed_from_outside_is_the_machines(runs: Runs, engine: DockerEngine, tmp_path: Path) -> None:
-    killed = threading.Event()
-
-    def kill() -> None:
-        while not killed.wait(0.2):
-            for box in engine.client.containers.list(filters={"label": RUN_LABEL}):
-                if str(tmp_path) not in str(box.attrs["Mounts"]):
-                    continue
-                rows = box.top()["Processes"]
-                found = [row[1] for row in rows if "train_gpt.py" in row[-1] and "python" in row[-1]]
-                for pid in found:
-                    os.kill(int(pid), signal.SIGKILL)
-                    killed.set()
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        comparison, measured = runs(('"ITERATIONS", 10', '"ITERATIONS", 25'))
-    finally:
-        killed.set()
-        thread.join()
-    assert measured.fault is Fault.INFRASTRUCTURE, measured.fault_evidence
-    assert comparison.verdict is Verdict.INFRA_FAULT
 
 
 def test_the_artifact_alone_gives_the_same_score(runs: Runs) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import json
 import signal
 import subprocess
 import sys
-import textwrap
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,64 +15,14 @@ from audits.challenges import load_challenge
 from containers.engine.live import LiveExit
 from harness.replay.events import Seen, read_events
 from harness.replay.files import watch_files
-from harness.replay.limits import Breached, Caps
+from harness.replay.limits import Breached
 from harness.replay.phases import Phase
 from harness.replay.recording import Recording
 from harness.replay.statements import Dialect
 from harness.replay.watch import Watched, Watcher
+from tests.harness.replay.own_process import CAPS, OwnProcess
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-CAPS = Caps(
-    train_seconds=1.0,
-    train_tolerance_seconds=0.2,
-    eval_seconds=1.0,
-    eval_tolerance_seconds=0.2,
-    preparation_seconds=1.0,
-    setup_seconds=30.0,
-    silence_seconds=30.0,
-)
-
-
-class OwnProcess:
-    """A bare process group: enough to watch code that we wrote."""
-
-    def __init__(self, code: str, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-c", textwrap.dedent(code)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            start_new_session=True,
-        )
-
-    def chunks(self) -> Iterator[bytes]:
-        assert self._process.stdout is not None
-        while chunk := os.read(self._process.stdout.fileno(), 65536):
-            yield chunk
-
-    def poll(self) -> LiveExit | None:
-        code = self._process.poll()
-        if code is None:
-            return None
-        return LiveExit(code) if code >= 0 else LiveExit(None, -code)
-
-    def terminate(self) -> None:
-        self._signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self._signal(signal.SIGKILL)
-
-    def left_behind(self) -> tuple[str, ...]:
-        return ()
-
-    def _signal(self, number: int) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return
+ROOT = Path(__file__).parents[3]
 
 
 def watch(code: str, folder: Path, *, raw_bytes: int = 10_000_000) -> Watched:
@@ -161,3 +110,14 @@ def test_a_run_that_stops_for_a_moment_without_output_is_not_lost(tmp_path: Path
     watched = watch("import os, time; os.close(1); os.close(2); time.sleep(0.5)", tmp_path)
     assert watched.exit == LiveExit(0)
     assert watched.wall_seconds > 0.5
+
+
+def test_a_flood_of_output_is_recorded_in_bounded_memory() -> None:
+    # 256 MiB here; by hand the 3 GB of a run of four hours (docs/replay.md says with what result).
+    command = [sys.executable, "-m", "tests.harness.replay.flood", "--mebibytes", "256"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    assert said["exit"] == 0
+    assert said["printed_bytes"] >= 256 << 20
+    assert said["last_val_bpb"] == 2.12345678
+    assert said["rss_peak_mib"] - said["rss_before_mib"] < 100

@@ -1,0 +1,134 @@
+"""What being replayed costs a run: the same command in the same image, with and without us, in turn.
+
+    python -m tests.harness.replay.overhead --pairs 8
+
+Prints one line a pair and the medians with their quartiles. Three numbers: the processor time of the run with
+us over without (does what we put into its processes cost it anything), its wall time a step likewise, and the
+processor time of our own process a second of the run. The first holds on a busy machine, the second does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from audits.intake import load
+from audits.launch import launch_plan
+from audits.runner import audit
+from containers.engine.docker import DockerEngine
+from containers.image import ensure_image
+from examples.prepare_data import prepare
+from harness.replay.plan import Overrides, make_plan
+from harness.replay.profile import load_profile
+from harness.replay.seed_run import discard, run_seed
+from harness.replay.statements import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HONEST: Final = Path(__file__).parents[3] / "examples/records/track_cpu_tiny/2026-11-23_NeuralBaseline"
+TAIL: Final = '\nimport resource\n_r = resource.getrusage(0)\nprint("processor", _r.ru_utime + _r.ru_stime)\n'
+SEED: Final = 1
+
+
+class Cost(NamedTuple):
+    """One run."""
+
+    processor_seconds: float
+    """Of the run, by its own kernel's count."""
+    step_seconds: float
+    """Wall time a step, by its own clock."""
+    own_seconds: float
+    """Processor time of our process meanwhile, a second of the run."""
+
+
+def parsed(output: str, own_seconds: float) -> Cost:
+    """Return the cost that a run printed."""
+    processor = re.findall(r"^processor (\S+)$", output, re.MULTILINE)[-1]
+    step, milliseconds = re.findall(r"^step:(\d+)/\d+ val_loss.* train_time:(\d+)ms", output, re.MULTILINE)[
+        -1
+    ]
+    return Cost(float(processor), float(milliseconds) / 1000.0 / float(step), own_seconds)
+
+
+def arms(root: Path) -> tuple[Callable[[], Cost], Callable[[], Cost]]:
+    """Return what runs the honest example with us, and without."""
+    record = root / "records" / "track_cpu_tiny" / HONEST.name
+    shutil.copytree(HONEST, record)
+    with (record / "train_gpt.py").open("a", encoding="utf-8") as script:
+        script.write(TAIL)
+    prepare(root)
+    result = audit(load(str(record)).submissions[0], rules=())
+    assert result.facts is not None
+    facts, launch, profile = (
+        result.facts,
+        launch_plan(result.submission, result.facts),
+        load_profile("cpu-tiny"),
+    )
+    plan = make_plan(launch, facts, profile, root / "data", Overrides(seeds=(SEED,)))
+    image = ensure_image(progress=lambda line: None).id
+    engine = DockerEngine()
+
+    def with_us() -> Cost:
+        folder = Path(tempfile.mkdtemp(dir=root))
+        before, began = time.process_time(), time.monotonic()
+        run = run_seed(engine, image, plan, profile, launch.files, SEED, folder, Dialect(facts.challenge))
+        own = (time.process_time() - before) / (time.monotonic() - began)
+        discard(run)
+        return parsed((folder / "raw.log").read_text(), own)
+
+    def without() -> Cost:
+        scratch = Path(tempfile.mkdtemp(dir=root))
+        (scratch / "data").mkdir()
+        # Another user than ours writes there, as in a replay.
+        scratch.chmod(0o1777)
+        binds = (f"{record}:/submission:ro", f"{scratch}:/scratch", f"{root / 'data'}:/scratch/data:ro")
+        variables = plan.variables(SEED).items()
+        command = ["docker", "run", "--rm", "--network", "none", "--workdir", "/scratch", "--cpus", "2"]
+        command += [word for bind in binds for word in ("-v", bind)]
+        command += [word for name, value in variables for word in ("-e", f"{name}={value}")]
+        start = 'cp -rs /submission/. /scratch/ && exec "$@"'
+        command += [image, "/bin/sh", "-c", start, "sh", *plan.command(SEED)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return parsed(done.stdout, 0.0)
+
+    return with_us, without
+
+
+def told(name: str, values: list[float]) -> str:
+    """Return the median of some numbers with their quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{name}: {middle:.4f} (quartiles {low:.4f} to {high:.4f}, {len(values)} pairs)"
+
+
+def main() -> None:
+    """Run the pairs, each in the other order than the one before."""
+    parser = argparse.ArgumentParser(description="Measure what a replay costs the run.")
+    parser.add_argument("--pairs", type=int, default=8)
+    pairs = parser.parse_args().pairs
+    processor, wall, own = [], [], []
+    with tempfile.TemporaryDirectory(prefix="referee-overhead-") as root:
+        with_us, without = arms(Path(root))
+        for number in range(pairs):
+            if number % 2:
+                ours, bare = with_us(), without()
+            else:
+                bare, ours = without(), with_us()
+            processor.append(ours.processor_seconds / bare.processor_seconds)
+            wall.append(ours.step_seconds / bare.step_seconds)
+            own.append(ours.own_seconds)
+            print(number, f"processor {processor[-1]:.4f} wall {wall[-1]:.4f} own {own[-1]:.4f}", flush=True)
+    print(told("processor time of the run, with us over without", processor))
+    print(told("wall time a step, with us over without", wall))
+    print(told("our own processor seconds a second of the run", own))
+
+
+if __name__ == "__main__":
+    main()
