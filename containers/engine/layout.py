@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from containers.request import SandboxRequest
 
 HOSTNAME: Final = "box"
-HOSTS: Final = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost {HOSTNAME}\n".encode()
+HOSTS: Final = f"127.0.0.1 localhost {HOSTNAME}\n::ffff:127.0.0.1 localhost {HOSTNAME}\n".encode()
 """Processes of one run look for one another by the name of their machine. Asked of a server, that name is
-neither found nor told apart from a way out."""
+neither found nor told apart from a way out. A box may have no ::1, so who asks for IPv6 gets the address of
+IPv4 in its mapped form, which torch also looks up in reverse."""
 
 
 class Layout:

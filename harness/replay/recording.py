@@ -2,7 +2,8 @@
 
     raw.log        the output as it came, cut at a cap
     arrivals.csv   seconds since the launch, offset in raw.log; a row a chunk, at most one a millisecond
-    stated.log     the lines that state something, for the same parser that reads submitted logs
+    stated.log     the lines that state something, for the same parser that reads submitted logs; of very many
+                   the first and the last
     events.jsonl   observations (harness.replay.events)
 
 Promises bounded memory and disk whatever the run prints.
@@ -10,6 +11,7 @@ Promises bounded memory and disk whatever the run prints.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +31,9 @@ STATED: Final = "stated.log"
 EVENTS: Final = "events.jsonl"
 STAMP_SECONDS: Final = 0.001
 LIFE_SECONDS: Final = 1.0
+STATED_BYTES: Final = 48 << 20
+STATED_LAST: Final = 1000
+"""Lines that are kept from the end where there are more than fit: the result is among them."""
 CUT_NOTE: Final = b"\n[referee: output beyond this point was counted and dropped]\n"
 
 
@@ -52,6 +57,9 @@ class Recording:
         self._events_file = (folder / EVENTS).open("w", encoding="ascii")
         self._arrivals.write("seconds,offset\n")
         self._cutter = LineCutter()
+        self._stated_room = STATED_BYTES
+        self._last_stated: deque[str] = deque(maxlen=STATED_LAST)
+        self._left_out = 0
         self._stamped = self._lived = -1.0
         self.events = EventLog(self._events_file)
         self.output_bytes = 0
@@ -76,6 +84,9 @@ class Recording:
         """Take the last unfinished line and close the files."""
         for line in self._cutter.close(seconds):
             yield from self._line(line)
+        if self._left_out > STATED_LAST:
+            self._stated.write(f"[referee: {self._left_out - STATED_LAST} lines are left out here]\n")
+        self._stated.writelines(self._last_stated)
         for file in (self._raw, self._arrivals, self._stated, self._events_file):
             file.close()
 
@@ -89,6 +100,15 @@ class Recording:
             self._raw.write(CUT_NOTE)
         self._raw.flush()
 
+    def _state(self, text: str) -> None:
+        """Write a line that states something, or hold it for the end once the file is long."""
+        if self._stated_room > 0:
+            self._stated.write(text)
+            self._stated_room -= len(text)
+        else:
+            self._last_stated.append(text)
+            self._left_out += 1
+
     def _line(self, line: Line) -> Iterator[Observation]:
         """Yield what one line means."""
         statement = self._dialect.read(line.text)
@@ -97,7 +117,7 @@ class Recording:
                 self._lived = line.seconds
                 yield self.observed(Event(line.seconds, Seen.SIGN_OF_LIFE, {}))
             return
-        self._stated.write(line.text + "\n")
+        self._state(line.text + "\n")
         event = Event(line.seconds, Seen.LINE, {"states": statement.states.value, "text": statement.text})
         self.events.add(event)
         yield Observation(event, statement)

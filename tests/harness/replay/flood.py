@@ -12,6 +12,7 @@ import json
 import resource
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,9 @@ from harness.replay.statements import Dialect
 from harness.replay.watch import Watcher
 from tests.harness.replay.own_process import CAPS, OwnProcess
 
+NO_CAPS: Final = replace(
+    CAPS, train_seconds=None, eval_seconds=None, setup_seconds=86_400.0, silence_seconds=86_400.0
+)
 PRINTER: Final = """
 import sys
 lines = []
@@ -48,7 +52,7 @@ def main() -> None:
         folder = Path(name)
         recording = Recording(folder, Dialect(load_challenge("parameter_golf")), 4 << 30)
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        watched = Watcher(OwnProcess(PRINTER, folder, str(asked)), recording, CAPS, began).watch()
+        watched = Watcher(OwnProcess(PRINTER, folder, str(asked)), recording, NO_CAPS, began).watch()
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         said = {
             "printed_bytes": recording.output_bytes,
