@@ -15,7 +15,10 @@ from harness.replay.events import Seen, read_events
 from harness.replay.recording import EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from harness.replay.measurement import Measurement, SeedMeasurement
+    from harness.replay.phases import Span
     from harness.replay.plan import Plan
     from harness.rundir import ReplayDir
 
@@ -49,14 +52,13 @@ def figures(directory: ReplayDir, plan: Plan, measurement: Measurement) -> tuple
 
 
 def _phase_chart(plan: Plan, measurement: Measurement) -> Figure:
-    """Return a bar a seed, cut into phases at their latest possible boundaries."""
+    """Return a bar a seed, cut into phases; what lies in a boundary that was not seen is called either."""
     import altair as alt
 
     rows = [
-        {"seed": str(run.seed), "phase": span.phase.value, "from": span.start.high, "to": span.end.high}
+        {"seed": str(run.seed), "phase": name, "from": start, "to": end}
         for run in measurement.seeds
-        for span in run.spans
-        if span.end.high > span.start.high
+        for name, start, end in phase_parts(run.spans)
     ]
     bars = alt.Chart(_data(rows)).mark_bar(stroke="white", strokeWidth=0.5)
     chart = bars.encode(
@@ -70,6 +72,18 @@ def _phase_chart(plan: Plan, measurement: Measurement) -> Figure:
         f"{plan.caps.train_seconds} s of training and {plan.caps.eval_seconds} s of evaluation."
     )
     return Figure("Phases", caption, _svg(chart.properties(width=WIDTH, height=40 * len(measurement.seeds))))
+
+
+def phase_parts(spans: Sequence[Span]) -> Iterator[tuple[str, float, float]]:
+    """Yield name, begin and end of the parts of a bar: phases, and what may be one or the other."""
+    for span, after in itertools.zip_longest(spans, spans[1:]):
+        name = span.phase.value.replace("_", " ")
+        if span.end.low > span.start.high:
+            yield name, span.start.high, span.end.low
+        following = name if after is None else after.phase.value.replace("_", " ")
+        start = max(span.start.high, span.end.low)
+        if span.end.high > start:
+            yield name if following == name else f"{name} or {following}", start, span.end.high
 
 
 def _losses(directory: ReplayDir, run: SeedMeasurement) -> list[dict[str, Any]]:

@@ -186,6 +186,22 @@ def test_there_is_no_network(box):
     assert result.observed.network_attempts >= 1
 
 
+def test_the_boxs_own_name_is_found_without_asking_anybody(box):
+    code = """
+        import socket
+        own = socket.gethostname()
+        for family in (socket.AF_INET, socket.AF_INET6):
+            address = socket.getaddrinfo(own, 1, family, socket.SOCK_STREAM)[0][4]
+            socket.getnameinfo(address, 0)
+        with socket.create_server(("", 0)) as server:
+            socket.create_connection((own, server.getsockname()[1]), timeout=2).close()
+        print(own, socket.getfqdn() in (own, "localhost"))
+    """
+    result = run_code(*box, code)
+    assert result.output.decode().strip() == "box True"
+    assert result.observed.network_attempts == 0
+
+
 def test_there_are_no_devices(box):
     code = """
         import os

@@ -15,8 +15,10 @@ from harness.replay.keep import write_record
 from harness.replay.measurement import Sign
 from harness.replay.replaying import compare_again
 from harness.replay.report import FORMATS, render, write_reports
+from harness.replay.report.charts import phase_parts
 from harness.replay.report.document import SCHEMA_ID, json_schema
 from harness.rundir import ReplayDir
+from tests.harness.replay.runs import follow
 from tests.harness.replay.test_compare import PLAN, run
 
 if TYPE_CHECKING:
@@ -71,6 +73,20 @@ def test_the_json_fits_the_schema_and_a_missing_part_does_not(directory: ReplayD
 
 def test_the_published_schema_is_the_one_in_force() -> None:
     assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_a_bar_says_either_of_what_lies_in_a_boundary_that_was_not_seen() -> None:
+    lines = (
+        (2.0, "step:0/9 val_loss:7.0000 val_bpb:4.0000 train_time:0ms"),
+        (9.0, "step:9/9 train_loss:5.0 train_time:7000ms"),
+        (11.0, "stopping_early: wallclock_cap train_time:7000ms step:9/9"),
+        (12.0, "final val_loss:2.0000 val_bpb:1.2000"),
+    )
+    parts = list(phase_parts(follow(*lines).spans))
+    assert ("train", 2.0, 9.0) in parts
+    assert ("train or serialisation", 9.0, 11.0) in parts
+    assert ("serialisation or evaluation", 11.0, 12.0) in parts
+    assert sum(end - start for _, start, end in parts) == pytest.approx(12.0)
 
 
 def test_what_a_run_printed_is_text_in_markdown(directory: ReplayDir) -> None:
