@@ -60,7 +60,7 @@ class TestEnd:
     reason: str
     """One sentence with the numbers."""
     condition: str = ""
-    """C1, C2, C3, C4 or DATA for a LEAK."""
+    """C1, C2, C3, C4, DATA, or BPB (bytes are counted wrongly) for a LEAK."""
     pattern: str = ""
     """What the changed positions look like: whole-validation, window, batch, chunk, scattered."""
     position: int = -1

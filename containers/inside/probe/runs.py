@@ -1,4 +1,4 @@
-"""The runs of one script as the comparison gets them: what each left behind, and which stream it was given."""
+"""The runs of one script as the comparison gets them: what each left behind, and its stream."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ PLAIN = "A"
 AGAIN = "A2"
 """The same once more: what differs from `A` is noise."""
 CHANGED = ("B1", "B2", "B3")
+NEIGHBOUR = "B3"
 """Streams that differ: from an unaligned position on, from an aligned one on, in one document only."""
 PLANTED = "P"
-"""The stream as it is, with a leak of ours: what is scored depends a little on tokens after `B1`'s position."""
+"""The stream as it is, with a leak of ours: scores depend a little on tokens after `B1`'s position."""
 RELOADED = "R"
 """The stream as it is; weights in memory and training data are spoilt when the artifact is read back."""
 NORMALISED = "N"

@@ -1,0 +1,218 @@
+"""Compare the runs of one submission, and say for each evaluation and for the whole what the tests found.
+
+Pure: records in, records out, whatever the traces hold. They come from the submission's own process: numbers
+that do not fit together end as BLIND, and never as an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from .boundary import boundary_test
+from .finding import Call, PhaseEnd, Test, TestEnd
+from .headline import Span, headline_of, outside_of, reported_by, spans_of
+from .items import Rows, items_of, rows_of
+from .matched import number_of, numbers_of, score_of, span_like
+from .normalised import normalisation_test
+from .once import score_once_test, true_bytes
+from .placing import Stream
+from .runs import NORMALISED, PLAIN, Run, Runs
+from .self_target import self_target_test
+from .suffix import suffix_test
+from .trace import Trace
+from .update_order import condition_of, learning_of, update_order_test
+from .views import View, Views
+from .watches import Recipe, candidates, matching, read
+from .whole import artifact_test, differing, reload_test
+
+MAX_PHASES = 16
+"""Evaluation calls that are compared: the headline, and the last others."""
+MAX_TRIED = 24
+"""Candidates that are tried against a score in bits a byte, where no loss was reported."""
+OF_A_PHASE = (
+    Test.SUFFIX, Test.SELF_TARGET, Test.NORMALISATION, Test.SCORE_ONCE, Test.UPDATE_ORDER, Test.BOUNDARY,
+)  # fmt: skip
+
+
+def ends(runs: Runs) -> tuple[tuple[PhaseEnd, ...], tuple[TestEnd, ...]]:
+    """Return what the tests say of each evaluation, in the order of their returns, and of the whole."""
+    comparison = _Comparison(runs)
+    return comparison.phases(), comparison.whole()
+
+
+def phases(runs: Runs) -> tuple[PhaseEnd, ...]:
+    """Return what the tests say of each evaluation."""
+    return _Comparison(runs).phases()
+
+
+def whole(runs: Runs) -> tuple[TestEnd, ...]:
+    """Return what the tests say of the run as a whole."""
+    return _Comparison(runs).whole()
+
+
+class _Comparison:
+    """All runs of a submission, read once."""
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        self.plain = runs.by_name.get(PLAIN) or Run(PLAIN, Trace(()), np.zeros(0, np.int64))
+        self.streams: dict[str, Stream] = {}
+        self.rows: dict[str, Rows] = {}
+        self.spans = spans_of(self.plain.trace)
+        self.reported = reported_by(self.plain.trace)
+        self.headline = headline_of(self.spans, self.reported)
+        if self.headline is None and self.reported.numbers:
+            self.headline = outside_of(self.plain.trace)
+
+    def phases(self) -> tuple[PhaseEnd, ...]:
+        """Return the headline and the last others."""
+        chosen = [span for span in self.spans if span is not self.headline and span.numbers]
+        chosen = chosen[-(MAX_PHASES - 1) :]
+        if self.headline is not None:
+            chosen = sorted([*chosen, self.headline], key=lambda span: span.last)
+        return tuple(self._phase(span) for span in chosen)
+
+    def whole(self) -> tuple[TestEnd, ...]:
+        """Return what concerns no single evaluation."""
+        headline = self._views_or_why(self.headline) if self.headline is not None else None
+        asked = (
+            (Test.ARTIFACT, lambda: artifact_test(self.runs)),
+            (Test.RELOAD, lambda: reload_test(self.runs, headline if isinstance(headline, Views) else None)),
+        )
+        return tuple(_safely(test, ask) for test, ask in asked)
+
+    def _phase(self, span: Span) -> PhaseEnd:
+        views = self._views_or_why(span)
+        numbers = numbers_of(span, self.reported, span is self.headline)
+        loss = views.matched if isinstance(views, Views) else next(iter(numbers), None)
+        return PhaseEnd(
+            phase=span.phase,
+            function=span.name or "outside of functions that evaluate",
+            line=views.line if isinstance(views, Views) else span.site,
+            val_loss=loss,
+            val_bpb=next((number for number in numbers if number != loss), None),
+            headline=span is self.headline,
+            items=int(views.plain.items.values.size) if isinstance(views, Views) else 0,
+            tests=self._tests(views) if isinstance(views, Views) else blind_tests(views),
+        )
+
+    def _tests(self, views: Views) -> tuple[TestEnd, ...]:
+        try:
+            return tests_of(views, self.runs)
+        except Exception as error:
+            return blind_tests(f"what was watched makes no sense: {type(error).__name__}")
+
+    def _views_or_why(self, span: Span) -> Views | str:
+        """Return the evaluation in all runs, or why it cannot be seen in the plain one."""
+        numbers = numbers_of(span, self.reported, span is self.headline)
+        if not self.plain.ok:
+            return f"the script did not run to its end: {self.plain.error[:200]}"
+        if not numbers:
+            return "it reported no number"
+        try:
+            found = self._watch(span, numbers)
+        except Exception as error:
+            return f"what was watched makes no sense: {type(error).__name__}"
+        if found is None:
+            return "what was watched does not add up to the number reported"
+        view, number = found
+        others: dict[str, View] = {}
+        blind = dict(self.runs.skipped)
+        for name, run in self.runs.by_name.items():
+            if name != PLAIN:
+                other = self._other(run, span, view)
+                if isinstance(other, View):
+                    others[name] = other
+                else:
+                    blind[name] = other
+        return Views(view, others, blind, number, numbers)
+
+    def _watch(self, span: Span, numbers: tuple[float, ...]) -> tuple[View, float] | None:
+        """Return the plain run's items and the number that they give."""
+        trace, printed = self.plain.trace, not span.numbers
+        found = matching(trace, span, lambda seen: number_of(seen.values, numbers, printed) is not None)
+        if found is not None:
+            number = number_of(found.values, numbers, printed)
+            return self._view(self.plain, span, found.recipe), 0.0 if number is None else number
+        for seen in islice(candidates(trace, span), MAX_TRIED):
+            if not np.isfinite(seen.values).all():
+                continue
+            stream, rows = self._read(self.plain)
+            items = items_of(trace, span, seen, stream, rows)
+            text_bytes = true_bytes(items, self.plain.stream, self.runs)
+            number = score_of(seen.values, text_bytes, numbers) if text_bytes else None
+            if number is not None:
+                return View(self.plain, items, rows), number
+        return None
+
+    def _view(self, run: Run, span: Span, recipe: Recipe) -> View:
+        watched = read(run.trace, span, recipe)
+        if watched is None or not np.isfinite(watched.values).all():
+            raise ValueError("no finite losses")
+        stream, rows = self._read(run)
+        return View(run, items_of(run.trace, span, watched, stream, rows), rows)
+
+    def _read(self, run: Run) -> tuple[Stream, Rows]:
+        if run.name not in self.rows:
+            self.streams[run.name] = Stream(run.stream)
+            self.rows[run.name] = rows_of(run.trace, self.streams[run.name])
+        return self.streams[run.name], self.rows[run.name]
+
+    def _other(self, run: Run, span: Span, plain: View) -> View | str:
+        """Return the same evaluation in another run, or why it cannot be compared."""
+        if not run.ok:
+            return f"run {run.name} did not come to its end: {run.error[:100]}"
+        twin = span_like(span, run.trace)
+        if twin is None:
+            return f"run {run.name} did not come to this evaluation"
+        try:
+            view = self._view(run, twin, plain.items.watched.recipe)
+        except Exception as error:
+            return f"run {run.name} cannot be read: {type(error).__name__}"
+        if view.items.values.size != plain.items.values.size:
+            return f"run {run.name} scored {view.items.values.size:,} losses, not {plain.items.values.size:,}"
+        if not self._adds_up(view, twin):
+            return f"what was watched in run {run.name} does not add up to the number that it reported"
+        return view
+
+    def _adds_up(self, view: View, span: Span) -> bool:
+        """Return whether a run's losses give what it reported."""
+        numbers = span.numbers or reported_by(view.run.trace).numbers
+        values = view.items.values
+        if number_of(values, numbers, not span.numbers) is not None:
+            return True
+        text_bytes = true_bytes(view.items, view.run.stream, self.runs)
+        return bool(text_bytes) and score_of(values, text_bytes or 1, numbers) is not None
+
+
+def tests_of(views: Views, runs: Runs) -> tuple[TestEnd, ...]:
+    """Return how every test ends on one evaluation."""
+    learning = learning_of(views.plain)
+    suffix = suffix_test(views, "")
+    if suffix.call is Call.LEAK:
+        condition = condition_of(learning, suffix.pattern, bool(differing(runs)))
+        suffix = replace(suffix, condition=condition)
+    return (
+        suffix,
+        self_target_test(views),
+        normalisation_test(views, runs.replays, runs.skipped.get(NORMALISED, "")),
+        score_once_test(views, runs),
+        update_order_test(views.plain, learning, suffix),
+        boundary_test(views),
+    )
+
+
+def blind_tests(reason: str) -> tuple[TestEnd, ...]:
+    """Return all tests of an evaluation as blind for one reason."""
+    return tuple(TestEnd(test, Call.BLIND, reason) for test in OF_A_PHASE)
+
+
+def _safely(test: Test, ask: Callable[[], TestEnd]) -> TestEnd:
+    try:
+        return ask()
+    except Exception as error:
+        return TestEnd(test, Call.BLIND, f"the runs make no sense: {type(error).__name__}")

@@ -1,0 +1,97 @@
+"""Did an update learn from tokens that were scored only afterwards? (C3)
+
+The losses under a gradient name what an update saw; a padded or masked token is seen without being learnt.
+So LEAK is said only where the suffix test shows that later tokens did reach earlier scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .finding import Call, Test, TestEnd
+from .trace import Kind
+from .views import View
+
+OF_VALIDATION = 0.5
+"""Share of a batch's targets that must lie in the stream for it to be one of validation tokens: a batch of
+training text shares phrases with it."""
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What gradients saw of the validation stream, beside when it was scored."""
+
+    early: np.ndarray
+    """Positions that a gradient saw before they were scored, in order."""
+    seen: int
+    """Positions that a gradient saw at all."""
+    updates: int
+    """Steps of optimizers after the first such gradient, up to the last score."""
+
+
+def learning_of(view: View) -> Learning:
+    """Return what the run up to the last score of this evaluation learnt from the validation stream."""
+    size = view.run.stream.size
+    scored, learnt = np.full(size, NEVER), np.full(size, NEVER)
+    items, rows = view.items, view.rows
+    at = items.watched.events
+    if rows.events.size:
+        at = np.where(items.rows >= 0, rows.events[np.maximum(items.rows, 0)], at)
+    np.minimum.at(scored, items.positions[items.placed], at[items.placed])
+    last = int(items.watched.events.max(initial=0))
+    for event, start in rows.starts.items():
+        end = int(rows.ends[start])
+        positions = rows.positions[start:end]
+        if event > last or not rows.grad[start] or (positions >= 0).mean() < OF_VALIDATION:
+            continue
+        np.minimum.at(learnt, positions[positions >= 0], event)
+    first = int(learnt.min(initial=NEVER))
+    trace = view.run.trace.events[: last + 1]
+    updates = sum(event.kind is Kind.UPDATE and at > first for at, event in enumerate(trace))
+    early = np.flatnonzero((learnt < scored) & (scored != NEVER))
+    return Learning(early, int((learnt != NEVER).sum()), updates)
+
+
+def condition_of(learning: Learning, pattern: str, artifact_differs: bool) -> str:
+    """Name the condition that later tokens in earlier scores break."""
+    if learning.early.size and learning.updates:
+        return "C3"
+    if pattern == "whole-validation":
+        return "C3" if artifact_differs else "C4"
+    return "C3" if learning.early.size else "C1"
+
+
+def update_order_test(view: View, learning: Learning, suffix: TestEnd) -> TestEnd:
+    """Say what the order of updates and scores shows."""
+    figures = {"positions_learnt": learning.seen, "updates": learning.updates}
+    if not learning.seen:
+        return TestEnd(Test.UPDATE_ORDER, Call.NOT_RUN, "no gradient saw validation tokens", figures=figures)
+    count, total = int(learning.early.size), int(np.unique(view.items.positions).size)
+    call, reason = _call(count, learning, suffix)
+    return TestEnd(
+        Test.UPDATE_ORDER,
+        call,
+        reason,
+        condition="C3" if call is Call.LEAK else "",
+        position=int(learning.early[0]) if count else -1,
+        count=count,
+        total=total,
+        power={"updates": float(learning.updates)},
+        figures=figures,
+    )
+
+
+def _call(count: int, learning: Learning, suffix: TestEnd) -> tuple[Call, str]:
+    if not count:
+        if not learning.updates:
+            return Call.NOT_RUN, "gradients saw validation tokens, and no optimizer took a step"
+        return Call.CLEAN, f"{learning.updates} updates, each from tokens that had been scored"
+    seen = f"gradients saw {count:,} tokens before they were scored"
+    if suffix.call is Call.LEAK:
+        return Call.LEAK, f"{seen}, in {learning.updates} updates"
+    if suffix.call is Call.CLEAN:
+        return Call.CLEAN, f"{seen}, yet none of the scores before them moved: masked, or undone"
+    return Call.BLIND, f"{seen}; whether they reached a score was not seen"
