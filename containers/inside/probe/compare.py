@@ -129,7 +129,7 @@ class _Comparison:
                     others[name] = other
                 else:
                     blind[name] = other
-        return Views(view, others, blind, number, numbers)
+        return Views(view, others, blind, frozenset(self.runs.by_name), number, numbers)
 
     def _watch(self, span: Span, numbers: tuple[float, ...]) -> tuple[View, float] | None:
         """Return the plain run's items and the number that they give."""

@@ -178,13 +178,14 @@ def _targets_read(trace: Trace, span: Span, watched: Watched) -> np.ndarray | No
             losses.append((at, event.targets))
     joined = [_fitted(watched, reads) for reads in by_site.values()]
     fitting = [column for column in joined if column is not None]
-    return _not_the_one_before(fitting) if fitting else _fitted(watched, losses)
+    if fitting:
+        return _not_the_one_before(fitting)
+    found = _fitted(watched, losses) if losses else None
+    return _beside(trace, watched, losses) if found is None and losses else found
 
 
 def _fitted(watched: Watched, reads: list[tuple[int, np.ndarray]]) -> np.ndarray | None:
     """Return the targets read at one line as one for each value: all of them, or each sum's nearest."""
-    if not reads:
-        return None
     if sum(targets.size for _, targets in reads) == watched.values.size:
         return np.concatenate([targets for _, targets in reads])
     chosen = []
@@ -199,6 +200,27 @@ def _fitted(watched: Watched, reads: list[tuple[int, np.ndarray]]) -> np.ndarray
             return None
         chosen.append(same[0])
     return np.concatenate(chosen)
+
+
+def _beside(trace: Trace, watched: Watched, losses: list[tuple[int, np.ndarray]]) -> np.ndarray | None:
+    """Return the targets of losses of which each sum is a masked copy, entry by entry."""
+    at = np.asarray([index for index, _ in losses])
+    behind = np.searchsorted(at, watched.events) - 1
+    if (behind < 0).any():
+        return None
+    found = np.full(watched.events.size, UNKNOWN, np.int64)
+    for index in np.unique(behind).tolist():
+        chosen, targets = behind == index, losses[index][1]
+        sizes = {_size(trace, event) for event in np.unique(watched.events[chosen]).tolist()}
+        if sizes != {targets.size}:
+            return None
+        found[chosen] = targets[watched.offsets[chosen]]
+    return found
+
+
+def _size(trace: Trace, event: int) -> int:
+    values = trace.events[event].values
+    return 0 if values is None else values.size
 
 
 def _not_the_one_before(columns: list[np.ndarray]) -> np.ndarray:

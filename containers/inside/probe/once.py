@@ -14,11 +14,10 @@ import numpy as np
 
 from .finding import Call, Test, TestEnd
 from .items import UNKNOWN, Items
+from .patterns import SEQUENCE
 from .runs import Runs
 from .views import View, Views
 
-SEQUENCE = 128
-"""Longest sequence of a tiny run, in tokens."""
 PLACED = 0.98
 """Share of the items whose position must be known."""
 BYTES_OFF = 0.02

@@ -10,6 +10,8 @@ from .watches import Source
 
 WHOLE = 0.85
 """Share of the items before the change that must differ for the whole of validation to have been seen."""
+SEQUENCE = 128
+"""Longest sequence of a tiny run, in tokens."""
 
 
 def pattern_of(view: View, before: np.ndarray, changed: np.ndarray, start: int) -> str:
@@ -21,10 +23,10 @@ def pattern_of(view: View, before: np.ndarray, changed: np.ndarray, start: int) 
         return ""
     positions = view.items.positions[changed]
     share = changed.sum() / max(1, before.sum())
+    if share >= WHOLE and changed.sum() > SEQUENCE:
+        return "whole-validation"
     if _one_unit(view, changed):
         return "window"
-    if share >= WHOLE:
-        return "whole-validation"
     if (positions < 0).any():
         return "scattered"
     low, high = int(positions.min()), int(positions.max())
@@ -39,7 +41,7 @@ def _one_unit(view: View, changed: np.ndarray) -> bool:
     watched = view.items.watched
     if watched.recipe.source not in (Source.FLOW, Source.SUM):
         return False
-    return bool(np.unique(watched.events[changed]).size == 1)
+    return bool(changed.sum() <= SEQUENCE and np.unique(watched.events[changed]).size == 1)
 
 
 def _events(view: View, changed: np.ndarray) -> int:

@@ -58,7 +58,8 @@ def suffix_test(views: Views, condition: str) -> TestEnd:
     if not compared:
         reasons = "; ".join(sorted({_why(views, name) for name in CHANGED}))
         return _blind(views, f"no changed stream was scored: {reasons}", power)
-    reason = _lack(views, compared, power)
+    missing = [views.blind[name] for name in CHANGED if name in views.blind and name in views.made]
+    reason = missing[0] if missing else _lack(views, compared, power)
     if reason:
         return _blind(views, reason, power)
     total = sum(int(one.before.sum()) for one in compared)
@@ -77,7 +78,7 @@ def suffix_test(views: Views, condition: str) -> TestEnd:
 def compare(views: Views, name: str, noise: float) -> Compared:
     """Compare one changed stream with the plain one."""
     run = views.others[name].run
-    sides = sides_of(views, name, run.start)
+    sides = sides_of(views, name)
     change = views.change(name)
     changed = sides.before & (change > NOISE_FACTOR * noise)
     positions = views.plain.items.positions[sides.before]
@@ -107,7 +108,7 @@ def planted_caught(views: Views) -> int | None:
         return None
     start = views.others[PLANTED].run.start
     starts = [views.others[name].run.start for name in CHANGED if name in views.others]
-    start = start if start >= 0 else min(starts, default=-1)
+    start = start if start >= 0 else next(iter(starts), -1)
     items = views.plain.items
     before = (items.positions < start) if start >= 0 else np.ones(items.values.size, bool)
     return int((before & (views.change(PLANTED) > NOISE_FACTOR * (noise_of(views) or 0.0))).sum())

@@ -6,6 +6,7 @@ So LEAK is said only where the suffix test shows that later tokens did reach ear
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from .views import View
 OF_VALIDATION = 0.5
 """Share of a batch's targets that must lie in the stream for it to be one of validation tokens: a batch of
 training text shares phrases with it."""
-NEVER = np.iinfo(np.int64).max
+NEVER = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,24 @@ def learning_of(view: View) -> Learning:
         at = np.where(items.rows >= 0, rows.events[np.maximum(items.rows, 0)], at)
     np.minimum.at(scored, items.positions[items.placed], at[items.placed])
     last = int(items.watched.events.max(initial=0))
+    steps = [at for at, event in enumerate(view.run.trace.events[: last + 1]) if event.kind is Kind.UPDATE]
     for event, start in rows.starts.items():
         end = int(rows.ends[start])
         positions = rows.positions[start:end]
         if event > last or not rows.grad[start] or (positions >= 0).mean() < OF_VALIDATION:
             continue
-        np.minimum.at(learnt, positions[positions >= 0], event)
-    first = int(learnt.min(initial=NEVER))
-    trace = view.run.trace.events[: last + 1]
-    updates = sum(event.kind is Kind.UPDATE and at > first for at, event in enumerate(trace))
+        np.minimum.at(learnt, positions[positions >= 0], _step_after(event, steps))
+    updates = sum(step >= int(learnt.min(initial=NEVER)) for step in steps)
     early = np.flatnonzero((learnt < scored) & (scored != NEVER))
     return Learning(early, int((learnt != NEVER).sum()), updates)
+
+
+def _step_after(event: int, steps: list[int]) -> int:
+    """Return when what a gradient saw was learnt: at the next step, or at once where nobody takes steps."""
+    if not steps:
+        return event
+    after = bisect_right(steps, event)
+    return steps[after] if after < len(steps) else NEVER
 
 
 def condition_of(learning: Learning, pattern: str, artifact_differs: bool) -> str:

@@ -31,7 +31,9 @@ class Views:
     others: Mapping[str, View]
     """By the run's name."""
     blind: Mapping[str, str] = field(default_factory=dict)
-    """Runs in which it could not be watched, with the reason."""
+    """Runs in which it could not be watched, or that were not made, with the reason."""
+    made: frozenset[str] = frozenset()
+    """Runs that were made."""
     matched: float = 0.0
     """The number reported that the items' mean gives."""
     returned: tuple[float, ...] = ()
@@ -54,19 +56,22 @@ class Sides:
     before: np.ndarray
     """Items whose target stands before the change, in both runs."""
     after: np.ndarray
-    """Items whose target stands in it or later."""
+    """Items whose target stands in what is changed."""
 
 
-def sides_of(views: Views, name: str, start: int) -> Sides:
+def sides_of(views: Views, name: str) -> Sides:
     """Sort the items by where their targets stand, where no position is known by the targets themselves."""
     one, other = views.plain, views.others[name]
+    start, stop = other.run.start, other.run.stop
     a, b = one.items.positions, other.items.positions
     placed = (a >= 0) & (a == b)
     same = (one.items.targets == other.items.targets) & (one.items.targets >= 0)
     lost = ~placed & ~((a >= 0) & (b >= 0))
     telling = ~np.isin(one.items.targets, _kept(one.run.stream, other.run.stream, start))
     before = (placed & (a < start)) | (lost & same & telling)
-    after = (placed & (a >= start)) | (~placed & ~same & (one.items.targets >= 0))
+    after = (placed & (a >= start) & (a < (stop if stop >= 0 else a + 1))) | (
+        ~placed & ~same & (one.items.targets >= 0)
+    )
     return Sides(before, after)
 
 

@@ -90,12 +90,21 @@ def read(trace: Trace, span: Span, recipe: Recipe) -> Watched | None:
 
 
 def matching(trace: Trace, span: Span, fits: Callable[[Watched], bool]) -> Watched | None:
-    """Return the candidate that fits and tells most tokens apart, of these the first; None for none."""
+    """Return the first candidate that fits, and of sums the losses behind them; None for none."""
     best: Watched | None = None
     for found in candidates(trace, span):
-        if (best is None or found.values.size > best.values.size) and fits(found):
+        if best is None and fits(found):
             best = found
+        elif best is not None and _is_behind(found, best) and fits(found):
+            return found
     return best
+
+
+def _is_behind(found: Watched, best: Watched) -> bool:
+    """Return whether what was summed were the batches' means, of which these are the losses."""
+    sums = best.recipe.source in (Source.FLOW, Source.SUM)
+    listed = found.recipe.source in (Source.BLOCKS, Source.LISTED)
+    return sums and listed and found.values.size > best.values.size
 
 
 def _read(events: _Numbered, recipe: Recipe) -> Watched | None:
