@@ -1,8 +1,8 @@
 """Does a document's neighbour change its first scores? (a finding of its own)
 
 Packed documents see their neighbours in most evaluations, which the rules allow: this is said without a LEAK.
-LEAK is said where later tokens of the document do not depend on the neighbour and its first ones do: the
-isolation that is there has a hole.
+LEAK is said where the first tokens of the document depend on the neighbour and those right after them do not:
+the isolation that is there has a hole. Where a window may end between the two, nothing is said.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from .views import Views
 
 FIRST = 4
 """Tokens after a document's start whose scores are its first ones."""
-LATER = 64
+LATER = 20
 """Tokens after a document's start that are looked at."""
+WINDOWS = 16
+"""Windows and chunks begin at multiples of it."""
 
 
 def boundary_test(views: Views) -> TestEnd:
@@ -38,7 +40,8 @@ def boundary_test(views: Views) -> TestEnd:
     if not moved and not moved_later:
         reason = "the next document's scores do not depend on the one before"
         return TestEnd(Test.BOUNDARY, Call.CLEAN, reason, total=total, figures=figures)
-    if moved and moved_later < 0.5:
+    last = int(positions[first & changed].max(initial=0))
+    if moved and not moved_later and last % WINDOWS:
         where = int(positions[first & changed].min())
         reason = f"the first scores after position {stop} depend on the document before, later ones do not"
         count = int(changed[first].sum())

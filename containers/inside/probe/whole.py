@@ -8,7 +8,6 @@ from __future__ import annotations
 from .finding import Call, Test, TestEnd
 from .runs import AGAIN, CHANGED, PLAIN, RELOADED, Run, Runs
 from .suffix import NOISE_FACTOR
-from .trace import Kind
 from .views import Views
 
 
@@ -77,10 +76,8 @@ def reload_test(runs: Runs, headline: Views | None) -> TestEnd:
 
 def _was_spoilt(run: Run) -> bool:
     """Return whether the run came to the moment at which its weights were overwritten."""
-    spoilt = run.trace.facts.get("poisoned")
-    if spoilt is not None:
-        return bool(spoilt)
-    return any(event.kind is Kind.LOAD for event in run.trace.events)
+    spoilt = run.trace.facts.get("reload")
+    return isinstance(spoilt, dict) and bool(spoilt.get("poisoned"))
 
 
 def _failed(run: Run) -> TestEnd:

@@ -211,3 +211,31 @@ def test_runs_that_failed_are_blind() -> None:
         Call.BLIND,
         Call.NOT_RUN,
     }
+
+
+def smeared(bench: sim.Bench, depth: int) -> None:
+    """Score documents alone, but for the first tokens, which see the end of the document before."""
+    bench.begin()
+    total, positions, stream = 0.0, [], bench.stream
+    for begin, end in sim.documents(stream):
+        nll = bench.losses(stream[begin : end - 1][None], stream[begin + 1 : end][None])[0]
+        if begin and depth:
+            nll[:depth] += 0.01 * float(stream[begin - 1])
+        total += bench.add(nll)
+        positions += list(range(begin + 1, end))
+    bench.end(total, len(positions), np.asarray(positions))
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "call"),
+    [
+        (partial(smeared, depth=2), Call.LEAK),
+        (partial(smeared, depth=0), Call.CLEAN),
+        (sim.score_first, Call.NOT_RUN),
+    ],
+)
+def test_a_hole_in_the_isolation_of_documents_is_found(
+    evaluate: Callable[[sim.Bench], None], call: Call
+) -> None:
+    stream = sim.make_stream(2)
+    assert ended(headline(sim.probe(evaluate, stream=stream)), finding.Test.BOUNDARY).call is call
