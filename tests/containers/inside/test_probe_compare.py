@@ -237,5 +237,5 @@ def smeared(bench: sim.Bench, depth: int) -> None:
 def test_a_hole_in_the_isolation_of_documents_is_found(
     evaluate: Callable[[sim.Bench], None], call: Call
 ) -> None:
-    stream = sim.make_stream(2)
+    stream = sim.make_stream(4)
     assert ended(headline(sim.probe(evaluate, stream=stream)), finding.Test.BOUNDARY).call is call
