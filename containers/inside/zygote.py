@@ -8,12 +8,14 @@ which the child was given at its start was written by somebody else.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +24,10 @@ from typing import Any
 from . import failures
 
 MAX_ANSWER = 256 * 1024
+MAX_HANDLES = 4096
+"""Beyond any handle that we open."""
+_forking = threading.Lock()
+"""Held from the making of a pipe to its closing, so that no other child inherits an end."""
 PATIENCE = 3.0
 """How many times its limit a stage may take by the clock: the limit is one of processor time, so that a busy
 machine does not turn a script that works into one that never ends."""
@@ -49,25 +55,34 @@ class Ended:
     """What the child says; untrusted."""
 
 
-def run(stage: Callable[[], dict[str, Any]], seconds: float) -> Ended:
-    """Run a stage in a child of its own for at most `seconds` of processor time."""
-    reader, writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    started, before = time.monotonic(), os.times()
+def run(stage: Callable[[], dict[str, Any]], seconds: float, keep: tuple[int, ...] = ()) -> Ended:
+    """Run a stage in a child of its own for at most `seconds` of processor time.
+
+    The child holds no handle but its output and those to `keep`; stages may run side by side, from threads.
+    """
     word = secrets.token_hex(16)
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        _child(stage, writer, word)
-    os.close(writer)
+    with _forking:
+        reader, writer = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        started = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            _close_all_but({writer, *keep})
+            _child(stage, writer, word)
+        os.close(writer)
     answer, expired = _listen(reader, pid, seconds)
     os.close(reader)
-    status = _reap(pid, 0.5 if expired or answer else GRACE_SECONDS)
+    status, spent = _reap(pid, 0.5 if expired or answer else GRACE_SECONDS)
     _end_group(pid)
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
     return _ended(_parsed(answer, word), status, expired, (time.monotonic() - started, spent))
+
+
+def _close_all_but(kept: set[int]) -> None:
+    """Close what the parent holds for others."""
+    edges = [2, *sorted(kept), MAX_HANDLES]
+    for low, high in itertools.pairwise(edges):
+        os.closerange(low + 1, high)
 
 
 def _child(stage: Callable[[], dict[str, Any]], writer: int, word: str) -> None:
@@ -141,15 +156,16 @@ def _is_gone(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _reap(pid: int, patience: float) -> int:
+def _reap(pid: int, patience: float) -> tuple[int, float]:
+    """Return a child's status and the processor time of it and of those it has waited for."""
     until = time.monotonic() + patience
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return status
-        if time.monotonic() > until:
+        done, status, used = os.wait4(pid, os.WNOHANG)
+        if not done and time.monotonic() > until:
             os.kill(pid, signal.SIGKILL)
-            return os.waitpid(pid, 0)[1]
+            done, status, used = os.wait4(pid, 0)
+        if done:
+            return status, used.ru_utime + used.ru_stime
         time.sleep(0.01)
 
 

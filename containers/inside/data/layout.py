@@ -11,6 +11,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ class Layout:
         self.size_is_known = False
         self.sidecars = False
         self.placed: dict[str, int] = {}
+        self.validation: Callable[[Path], Path] = lambda home: home / "val.bin"
+        """From a vocabulary's folder to the validation shard: the probe has shards of its own."""
 
     def learn(self, text: str) -> None:
         """Take from a source which vocabulary it is about and which data sets it names."""
@@ -110,7 +113,7 @@ class Layout:
             return
         _link(home / "train0.bin", folder / "fineweb_train_000000.bin")
         _link(home / "train1.bin", folder / "fineweb_train_000001.bin")
-        _link(home / "val.bin", folder / "fineweb_val_000000.bin")
+        _link(self.validation(home), folder / "fineweb_val_000000.bin")
         if _CASE.search(str(folder)):
             _link(home / "val_bytes.bin", folder / "fineweb_val_bytes_000000.bin")
 

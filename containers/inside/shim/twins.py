@@ -17,6 +17,8 @@ import torch
 
 Twin = Callable[[dict[str, Any], list[float]], None]
 _cache: dict[Any, Twin | None] = {}
+LOSSES: list[Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]] = []
+"""Called with logits, targets and the token losses that a twin has computed from them."""
 
 
 def digest(source: str) -> tuple[str, list[float]]:
@@ -89,7 +91,13 @@ def _softcapped_forward(given: dict[str, Any], _: list[float]) -> None:
     total = torch.logsumexp(scaled, dim=-1)
     given["lse_ptr"].copy_(total)
     target = given["targets_ptr"].long().unsqueeze(-1)
-    given["losses_ptr"].copy_(total - scaled.gather(-1, target).squeeze(-1))
+    given["losses_ptr"].copy_(total - torch.take_along_dim(scaled, target, -1).squeeze(-1))
+    _tell(given["logits_ptr"], target, given["losses_ptr"])
+
+
+def _tell(logits: torch.Tensor, targets: torch.Tensor, losses: torch.Tensor) -> None:
+    for listener in LOSSES:
+        listener(logits, targets, losses)
 
 
 def _softcapped_backward(given: dict[str, Any], _: list[float]) -> None:
@@ -128,8 +136,9 @@ def _log_softmax_at_two(given: dict[str, Any], _: list[float]) -> None:
     logits = given["logits_ptr"].reshape(given["BT"], given["V"]).float()
     total = logits.logsumexp(dim=-1)
     for ids, out in (("target_ids_ptr", "log_p_y_out_ptr"), ("hint_ids_ptr", "log_q_h_out_ptr")):
-        chosen = logits.gather(-1, given[ids].reshape(-1, 1).long()).squeeze(-1)
+        chosen = torch.take_along_dim(logits, given[ids].reshape(-1, 1).long(), -1).squeeze(-1)
         given[out].copy_((chosen - total).reshape(given[out].shape))
+    _tell(logits, given["target_ids_ptr"], -given["log_p_y_out_ptr"])
 
 
 TWINS: dict[tuple[str, str], Twin] = {

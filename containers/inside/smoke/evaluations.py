@@ -15,6 +15,12 @@ SEEN: list[dict[str, Any]] = []
 """Evaluations of this process, in order."""
 PRINTED: dict[str, float] = {}
 """The last loss and score that were printed, for scripts whose evaluations are no functions of their own."""
+BEGUN: list[Callable[[Any], None]] = []
+"""Called with a function that evaluates when it is entered."""
+DONE: list[Callable[[list[float]], None]] = []
+"""Called with the numbers that it returned, none where it raised."""
+HEARD: list[Callable[[str, float, str], None]] = []
+"""Called with name, value and line of every loss and score that is printed."""
 _PRINTED = re.compile(r"\b(val_loss|val_bpb|bpb)\b['\"]?\s*[:=]\s*(\d{1,6}\.\d{1,12})")
 
 
@@ -24,6 +30,8 @@ def printing(*values: Any, **options: Any) -> None:
         if isinstance(value, str) and "b" in value:
             for name, number in _PRINTED.findall(value[:4000]):
                 PRINTED["val_bpb" if name.endswith("bpb") else name] = float(number)
+                for listener in HEARD:
+                    listener("val_bpb" if name.endswith("bpb") else name, float(number), value)
     print(*values, **options)
 
 
@@ -42,8 +50,15 @@ def watched(function: Any) -> Any:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        for begin in BEGUN:
+            begin(function)
         started = time.perf_counter()
-        result = function(*args, **kwargs)
+        result, returned = None, False
+        try:
+            result, returned = function(*args, **kwargs), True
+        finally:
+            for done in DONE:
+                done(_numbers(result) if returned else [])
         _note(function, result, time.perf_counter() - started)
         return result
 

@@ -1,0 +1,142 @@
+"""One run of the script as `__main__`, watched, in a process of its own.
+
+Its trace goes into memory that the parent made.
+
+Promises that a run differs from another in nothing but its folder, its run id and its validation stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import attempts
+from ..data.vocabulary import home_of
+from ..job import Job
+from ..shim.patching import used_parts
+from ..smoke import evaluations
+from ..smoke.run_stage import ExitStatusError
+from ..smoke.session import ALL, Session
+from ..source import accumulations, loader
+from . import blocks, plant, poison, streams, watch_losses, watch_sums, watch_weights
+from .recorder import RECORDER
+from .runs import CHANGED, PLAIN, PLANTED
+from .trace import MAX_BYTES, Event, Kind, encode
+from .watch_files import Files
+
+MAX_LINE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is particular to one run."""
+
+    name: str
+    root: Path
+    """The record folder, laid out."""
+    number: int
+    """Its run id's."""
+    reload: int = 0
+    """At which opening of a file of its own the memory is spoilt, counted from one; 0 for never."""
+
+
+class Child:
+    """One run in this process."""
+
+    def __init__(self, job: Job, plan: Plan, memory: int) -> None:
+        self.plan = plan
+        self.memory = memory
+        self.session = Session(replace(job, virtual_clock=True), plan.root, ALL)
+        self.shards = plan.root.parents[2] / "validation"
+        self.files = Files(plan.root, self.shards)
+
+    def stage(self) -> dict[str, Any]:
+        """Run the script; whatever becomes of it, leave the trace."""
+        os.environ["REFEREE_SCRATCH"] = str(self.shards.parent)
+        self.session.layout.validation = streams.writer(self.shards, self.plan.name)
+        self._watch()
+        self.session.begin()
+        os.environ["RUN_ID"] = f"probe{self.plan.number}"
+        if self.plan.name == PLAIN:
+            loader.REWRITES.append(blocks.mark)
+            loader.HELPERS[blocks.RAN] = blocks.ran
+        RECORDER.open = True
+        try:
+            self._run()
+        finally:
+            self._leave()
+        attempts.tampered()
+        return {"shims": list(used_parts()), "lines": self._lines()}
+
+    def _watch(self) -> None:
+        loader.HELPERS.update(
+            {
+                accumulations.SUM: watch_sums.reduction,
+                accumulations.ADD: watch_sums.adding,
+                accumulations.READ: watch_sums.reading,
+                "sum": watch_sums.summing,
+            }
+        )
+        loader.REWRITES.append(accumulations.instrument)
+        watch_losses.install()
+        watch_weights.install()
+        self.files.install()
+        evaluations.BEGUN.append(self._begun)
+        evaluations.DONE.append(RECORDER.end)
+        evaluations.HEARD.append(_printed)
+        if self.plan.reload:
+            poison.plan(self.plan.reload, str(self.plan.root))
+        if self.plan.name == PLANTED:
+            loader.LISTENERS.append(self._plant)
+
+    def _begun(self, function: Any) -> None:
+        RECORDER.vocabulary = self.session.layout.size
+        RECORDER.begin(function)
+
+    def _plant(self, _: str) -> None:
+        if not watch_losses.before:
+            home = home_of(self.session.layout.size)
+            later, change = streams.stream(home, CHANGED[0])
+            plant.install(plant.size(later, change.first))
+
+    def _run(self) -> None:
+        try:
+            self.session.run("__main__")
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                raise ExitStatusError(f"the script called exit with {error.code!r}").with_traceback(
+                    error.__traceback__
+                ) from None
+
+    def _leave(self) -> None:
+        RECORDER.open = False
+        RECORDER.facts["vocab_size"] = self.session.layout.size
+        RECORDER.facts["validation"] = Path(self.files.validation).parent.name
+        data = encode(RECORDER.trace())[:MAX_BYTES]
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        while data:
+            data = data[os.write(self.memory, data) :]
+
+    def _lines(self) -> dict[str, list[str]]:
+        return blocks.lines(str(self.plan.root)) if self.plan.name == PLAIN else {}
+
+
+def _printed(name: str, number: float, line: str) -> None:
+    RECORDER.put(Event(Kind.PRINT, line.strip()[:MAX_LINE], RECORDER.phase, number, text=name))
+
+
+def reload_of(events: tuple[Event, ...]) -> int:
+    """Return which opening of a file of its own is the last before the last evaluation; 0 for none."""
+    ends = [index for index, event in enumerate(events) if _reports(event)]
+    last = ends[-1] if ends else len(events)
+    begin = max((i for i, e in enumerate(events[:last]) if e.kind is Kind.BEGIN), default=last)
+    return sum(event.kind is Kind.LOAD for event in events[:begin])
+
+
+def _reports(event: Event) -> bool:
+    return event.kind is Kind.END and event.values is not None and event.values.size > 0

@@ -1,0 +1,233 @@
+"""Which runs of a script are made, two at a time, and what the parent keeps of each.
+
+Traces come out of memory that the parent made; streams and artifacts are read by the parent itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from .. import zygote
+from ..channel import Channel
+from ..data.vocabulary import SIZES, home_of
+from ..job import Job
+from ..smoke import workplace
+from ..smoke.order import _PACKED
+from . import streams
+from .child import Child, Plan, reload_of
+from .coverage import coverage
+from .finding import (
+    EVENT_COVERAGE,
+    EVENT_LINES,
+    EVENT_PHASE,
+    EVENT_RUN,
+    EVENT_WHOLE,
+    Call,
+    PhaseEnd,
+    Test,
+    TestEnd,
+)
+from .runs import AGAIN, CHANGED, PLAIN, PLANTED, RELOADED, Run, Runs
+from .trace import MAX_BYTES, Trace, decode
+
+RUN_SECONDS = 150.0
+"""Processor time of a run where the job names none."""
+PROBE_SECONDS = 420.0
+"""Wall time after which no further run is begun."""
+LANES = 2
+ORDER = (PLAIN, CHANGED[0], AGAIN, PLANTED, RELOADED, *CHANGED[1:])
+MAX_FILE = 64 * 1024 * 1024
+
+
+class Probe:
+    """All runs of one job."""
+
+    def __init__(
+        self,
+        job: Job,
+        channel: Channel,
+        phases: Callable[[Runs], tuple[PhaseEnd, ...]],
+        whole: Callable[[Runs], tuple[TestEnd, ...]],
+    ) -> None:
+        """Keep the job, and the comparison of phases and of runs as a whole."""
+        self.phases = phases
+        self.whole = whole
+        self.job = job
+        self.channel = channel
+        self.runs: dict[str, Run] = {}
+        self.skipped: dict[str, str] = {}
+        self.seconds = job.seconds("run", RUN_SECONDS)
+        self.until = time.monotonic() + job.seconds("probe", PROBE_SECONDS)
+
+    def run(self) -> bool:
+        """Make the runs, compare them and report; return whether the plain run came to its end."""
+        waiting, busy = list(ORDER), dict[Future[Run], str]()
+        with ThreadPoolExecutor(LANES) as lanes:
+            while waiting or busy:
+                self._begin(waiting, busy, lanes)
+                done, _ = wait(busy, return_when=FIRST_COMPLETED) if busy else (set(), None)
+                for future in done:
+                    self.runs[busy.pop(future)] = future.result()
+        self._report()
+        plain = self.runs.get(PLAIN)
+        return plain is not None and plain.ok
+
+    def _begin(self, waiting: list[str], busy: dict[Future[Run], str], lanes: ThreadPoolExecutor) -> None:
+        """Begin as many runs as there are lanes for, leaving out those that would say nothing."""
+        while waiting and len(busy) < LANES and self._is_known(waiting[0]):
+            name = waiting.pop(0)
+            reason = self._needless(name)
+            if reason:
+                self._skip(name, reason)
+            else:
+                busy[lanes.submit(self._make, name)] = name
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether what a run hangs on is done: the first two begin at once."""
+        if name in (PLAIN, CHANGED[0]):
+            return True
+        if name in CHANGED[1:]:
+            return {PLAIN, AGAIN, CHANGED[0]} <= self.runs.keys()
+        return PLAIN in self.runs
+
+    def _needless(self, name: str) -> str:
+        """Return why a run need not be made, empty where it must."""
+        plain = self.runs.get(PLAIN)
+        if plain is not None and not plain.ok:
+            return "the plain run did not come to its end"
+        if time.monotonic() > self.until:
+            return "no time was left"
+        if name == RELOADED and plain is not None and not reload_of(plain.trace.events):
+            return "no file that the run wrote was read back before the last evaluation"
+        if name in CHANGED[1:] and self._has_leaked():
+            return "a leak was seen already"
+        return ""
+
+    def _has_leaked(self) -> bool:
+        phases = self.phases(self._all())
+        return any(
+            end.test is Test.SUFFIX and end.call is Call.LEAK
+            for phase in phases
+            if phase.headline
+            for end in phase.tests
+        )
+
+    def _make(self, name: str) -> Run:
+        """Make one run; called from a thread, which waits for the child."""
+        number = ORDER.index(name)
+        root = workplace.lay_out(f"run{number}")
+        known = workplace.files_of(root)
+        plain = self.runs.get(PLAIN)
+        reload = reload_of(plain.trace.events) if name == RELOADED and plain is not None else 0
+        memory = os.memfd_create(f"trace{number}")
+        try:
+            child = Child(self.job, Plan(name, root, number, reload), memory)
+            ended = zygote.run(child.stage, self.seconds, keep=(memory,))
+            trace = _read(memory)
+        finally:
+            os.close(memory)
+        run = self._run_of(name, trace, ended, artifacts(root, known))
+        self._ended(name, run, ended)
+        if name == PLAIN:
+            self._covered(trace, ended)
+        return run
+
+    def _run_of(self, name: str, trace: Trace | None, ended: zygote.Ended, files: dict[str, str]) -> Run:
+        stream, change = streams.stream(self._home(trace), name)
+        if name == PLANTED:
+            change = streams.changes(stream)[CHANGED[0]]
+        error = ended.error or {}
+        return Run(
+            name=name,
+            trace=trace or Trace(()),
+            stream=stream,
+            start=change.first,
+            stop=stream.size if change.first >= 0 and change.end < 0 else change.end,
+            ok=ended.ok and trace is not None,
+            error=f"{error.get('class', '')}: {error.get('message', '')}"[:300] if error else "",
+            error_line=f"{error.get('file', '')}:{error.get('line', '')}"[:200] if error else "",
+            artifacts=files,
+            seconds=ended.seconds,
+            cpu_seconds=ended.cpu_seconds,
+        )
+
+    def _home(self, trace: Trace | None) -> Path:
+        """Return the folder of the vocabulary whose validation shard the run says that it read."""
+        facts = trace.facts if trace is not None else {}
+        for key in ("validation", "vocab_size"):
+            if str(facts.get(key, "")).isdigit() and 256 <= int(str(facts[key])) <= 65536:
+                return home_of(int(str(facts[key])))
+        return home_of(1024 if 1024 in SIZES else SIZES[0])
+
+    def _all(self) -> Runs:
+        plain = self.runs.get(PLAIN)
+        sizes, spaces, control = streams.counted(
+            streams.read_pieces(self._home(plain.trace if plain is not None else None))
+        )
+        return Runs(dict(self.runs), sizes, spaces, control, dict(self.skipped))
+
+    def _report(self) -> None:
+        runs = self._all()
+        for phase in self.phases(runs):
+            self.channel.send(EVENT_PHASE, **phase.document())
+        for end in self.whole(runs):
+            self.channel.send(EVENT_WHOLE, **end.document())
+
+    def _ended(self, name: str, run: Run, ended: zygote.Ended) -> None:
+        self.channel.send(
+            EVENT_RUN,
+            run=name,
+            status="ok" if run.ok else "failed",
+            seconds=round(ended.seconds, 3),
+            cpu_seconds=round(ended.cpu_seconds, 3),
+            error=ended.error,
+            events=len(run.trace.events),
+            start=run.start,
+        )
+
+    def _skip(self, name: str, reason: str) -> None:
+        self.skipped[name] = reason
+        self.channel.send(EVENT_RUN, run=name, status="skipped", seconds=0.0, cpu_seconds=0.0, reason=reason)
+
+    def _covered(self, trace: Trace | None, ended: zygote.Ended) -> None:
+        if trace is not None:
+            self.channel.send(EVENT_COVERAGE, **coverage(trace).document())
+        lines: dict[str, Any] = ended.facts.get("lines") or {}
+        for file, texts in list(lines.items())[:40]:
+            self.channel.send(EVENT_LINES, file=file, lines=texts)
+
+
+def _read(memory: int) -> Trace | None:
+    """Return the trace that a child has left, None where it left none."""
+    data = os.pread(memory, MAX_BYTES + 1, 0)
+    try:
+        return decode(data) if data else None
+    except ValueError:
+        return None
+
+
+def artifacts(root: Path, known: frozenset[str]) -> dict[str, str]:
+    """Return the digests of the packed files that a run has written into its folder."""
+    found = {}
+    for path, size in workplace.files_written(root, known)[:200]:
+        name = os.path.basename(path)
+        if not path.endswith(_PACKED) or path.startswith(("data/", "placed/")) or name.startswith("fineweb_"):
+            continue
+        if size <= MAX_FILE:
+            found[path] = _digest(root / path)
+    return found
+
+
+def _digest(path: Path) -> str:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(handle, "rb") as file:
+        return hashlib.sha256(file.read(MAX_FILE + 1)).hexdigest()
