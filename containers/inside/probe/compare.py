@@ -198,7 +198,7 @@ def tests_of(views: Views, runs: Runs) -> tuple[TestEnd, ...]:
         suffix = replace(suffix, condition=condition)
     return (
         suffix,
-        self_target_test(views),
+        self_target_test(views, suffix),
         normalisation_test(views, runs.replays, runs.skipped.get(NORMALISED, "")),
         score_once_test(views, runs),
         update_order_test(views.plain, learning, suffix),

@@ -239,3 +239,27 @@ def test_a_hole_in_the_isolation_of_documents_is_found(
 ) -> None:
     stream = sim.make_stream(4)
     assert ended(headline(sim.probe(evaluate, stream=stream)), finding.Test.BOUNDARY).call is call
+
+
+def gated(bench: sim.Bench) -> None:
+    """Score plainly, but for a logit that the realised token itself moves."""
+    plain = sim.Bench.losses
+
+    def losses(window: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        nll = plain(bench, window, targets)
+        last = bench.events.pop()
+        own = (last.targets % 7).astype(np.float64) * 1e-3
+        moved = replace(last, values=last.values + own, digests=last.digests + last.targets)
+        bench.events.append(moved)
+        return nll + own.reshape(nll.shape)
+
+    bench.losses = losses  # type: ignore[method-assign]
+    sim.baseline(bench)
+
+
+def test_a_distribution_that_knows_its_own_token_is_c1() -> None:
+    end = headline(sim.probe(gated))
+    assert ended(end, finding.Test.SUFFIX).call is Call.CLEAN
+    own = ended(end, finding.Test.SELF_TARGET)
+    assert (own.call, own.condition, own.position) == (Call.LEAK, "C1", 557)
+    assert ended(headline(sim.probe(sim.prequant)), finding.Test.SELF_TARGET).call is Call.NOT_RUN
