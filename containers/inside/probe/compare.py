@@ -14,7 +14,7 @@ import numpy as np
 
 from .boundary import boundary_test
 from .finding import Call, PhaseEnd, Test, TestEnd
-from .headline import Span, headline_of, outside_of, reported_by, spans_of
+from .headline import THE_RUN, Span, headline_of, outside_of, reported_by, spans_of
 from .items import Rows, items_of, rows_of
 from .matched import number_of, numbers_of, score_of, span_like
 from .normalised import normalisation_test
@@ -64,9 +64,7 @@ class _Comparison:
         self.rows: dict[str, Rows] = {}
         self.spans = spans_of(self.plain.trace)
         self.reported = reported_by(self.plain.trace)
-        self.headline = headline_of(self.spans, self.reported)
-        if self.headline is None and self.reported.numbers:
-            self.headline = outside_of(self.plain.trace)
+        self.headline = headline_of(self.spans, self.reported) or self._printed()
 
     def phases(self) -> tuple[PhaseEnd, ...]:
         """Return the headline and the last others."""
@@ -75,6 +73,18 @@ class _Comparison:
         if self.headline is not None:
             chosen = sorted([*chosen, self.headline], key=lambda span: span.last)
         return tuple(self._phase(span) for span in chosen)
+
+    def _printed(self) -> Span | None:
+        """Return where what was printed last adds up, where no call returned it."""
+        trace, numbers = self.plain.trace, self.reported.numbers
+        if not numbers:
+            return None
+        outside = outside_of(trace)
+        silent = [span for span in reversed(self.spans) if not span.numbers]
+        for span in (*silent[:MAX_PHASES], outside, outside_of(trace, THE_RUN)):
+            if matching(trace, span, lambda seen: number_of(seen.values, numbers, True) is not None):
+                return span
+        return outside
 
     def whole(self) -> tuple[TestEnd, ...]:
         """Return what concerns no single evaluation."""
@@ -91,7 +101,7 @@ class _Comparison:
         loss = views.matched if isinstance(views, Views) else next(iter(numbers), None)
         return PhaseEnd(
             phase=span.phase,
-            function=span.name or "outside of functions that evaluate",
+            function=span.name,
             line=views.line if isinstance(views, Views) else span.site,
             val_loss=loss,
             val_bpb=next((number for number in numbers if number != loss), None),
@@ -111,6 +121,8 @@ class _Comparison:
         numbers = numbers_of(span, self.reported, span is self.headline)
         if not self.plain.ok:
             return f"the script did not run to its end: {self.plain.error[:200]}"
+        if self.plain.trace.facts.get("cut"):
+            return f"not all was watched: {self.plain.trace.facts['cut']}"
         if not numbers:
             return "it reported no number"
         try:
@@ -166,6 +178,8 @@ class _Comparison:
         """Return the same evaluation in another run, or why it cannot be compared."""
         if not run.ok:
             return f"run {run.name} did not come to its end: {run.error[:100]}"
+        if run.trace.facts.get("cut"):
+            return f"not all of run {run.name} was watched"
         twin = span_like(span, run.trace)
         if twin is None:
             return f"run {run.name} did not come to this evaluation"

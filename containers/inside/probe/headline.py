@@ -15,6 +15,8 @@ MAX_SPANS = 64
 """Evaluation calls looked at: the last ones."""
 PRINTED_STEP = 0.6e-4
 """Numbers are printed with four decimals or more."""
+OUTSIDE_ALL = "outside of functions that evaluate"
+THE_RUN = "the run as a whole"
 EXACT_SHARE = 2e-5
 """By how much of itself a returned number may differ from a mean taken in another order."""
 
@@ -61,15 +63,15 @@ def spans_of(trace: Trace) -> tuple[Span, ...]:
     return tuple(sorted(found, key=lambda span: span.last)[-MAX_SPANS:])
 
 
-def outside_of(trace: Trace) -> Span:
-    """Return what happens in no function that evaluates, as a span over the whole run."""
-    return Span(OUTSIDE, "", "", 0, len(trace.events), ())
+def outside_of(trace: Trace, name: str = OUTSIDE_ALL) -> Span:
+    """Return what happens in no function that evaluates, or all there is, as a span over the whole run."""
+    return Span(OUTSIDE, name, "", 0, len(trace.events), ())
 
 
 def events_in(trace: Trace, span: Span) -> list[tuple[int, Event]]:
     """Return the events of a span with their indices."""
     chosen = enumerate(trace.events[span.first : span.last], span.first)
-    if span.phase != OUTSIDE:
+    if span.phase != OUTSIDE or span.name == THE_RUN:
         return list(chosen)
     return [(at, event) for at, event in chosen if event.phase == OUTSIDE]
 

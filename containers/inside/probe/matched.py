@@ -35,6 +35,6 @@ def score_of(values: np.ndarray, text_bytes: int, numbers: tuple[float, ...]) ->
 def span_like(span: Span, trace: Trace) -> Span | None:
     """Return the same evaluation in another run: the same number in order, by the same name."""
     if span.phase == OUTSIDE:
-        return outside_of(trace)
+        return outside_of(trace, span.name)
     same = [s for s in spans_of(trace) if (s.phase, s.name, s.site) == (span.phase, span.name, span.site)]
     return same[0] if same else None

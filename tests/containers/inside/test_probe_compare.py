@@ -176,7 +176,12 @@ def with_nan(trace: Trace) -> Trace:
 
 
 def other_number(trace: Trace) -> Trace:
-    return Trace(tuple(replace(e, values=e.values * 0.9) if e.kind is Kind.END else e for e in trace.events))
+    events = []
+    for event in trace.events:
+        values = event.values * 0.9 if event.kind is Kind.END and event.values is not None else event.values
+        number = event.number * 0.9 if event.kind is Kind.PRINT else event.number
+        events.append(replace(event, values=values, number=number))
+    return Trace(tuple(events))
 
 
 def wild(trace: Trace) -> Trace:
@@ -263,3 +268,23 @@ def test_a_distribution_that_knows_its_own_token_is_c1() -> None:
     own = ended(end, finding.Test.SELF_TARGET)
     assert (own.call, own.condition, own.position) == (Call.LEAK, "C1", 557)
     assert ended(headline(sim.probe(sim.prequant)), finding.Test.SELF_TARGET).call is Call.NOT_RUN
+
+
+def test_a_number_that_no_call_returned_is_found_where_it_adds_up() -> None:
+    def inside(trace: Trace) -> Trace:
+        kept = [e for e in trace.events if e.kind not in (Kind.BEGIN, Kind.END)]
+        return Trace(tuple(replace(e, phase=-1) for e in kept))
+
+    runs = sim.probe(sim.sliding)
+    for name in runs.by_name:
+        runs = with_events(runs, name, inside)
+    end = headline(runs)
+    assert end.function == "outside of functions that evaluate"
+    assert ended(end, finding.Test.SUFFIX).call is Call.CLEAN
+
+
+def test_a_trace_that_was_cut_proves_nothing() -> None:
+    runs = with_events(sim.probe(sim.sliding), "A", lambda trace: replace(trace, facts={"cut": "full"}))
+    suffix = ended(headline(runs), finding.Test.SUFFIX)
+    assert suffix.call is Call.BLIND
+    assert "full" in suffix.reason

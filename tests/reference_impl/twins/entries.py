@@ -67,8 +67,6 @@ def adapt(model: GPT, tokens: Tensor, window: int) -> None:
 def main() -> None:
 '''
 PREQUANT = (
-    Edit("import torch\n", "import torch\nfrom torch import Tensor\n"),
-    Edit(PLAIN_IMPORT, PLAIN_IMPORT + "from reference_impl.model.gpt import GPT\n"),
     Edit("\n\ndef main() -> None:\n", ADAPT),
     Edit(
         "    session.average.apply()\n",

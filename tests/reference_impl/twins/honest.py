@@ -12,14 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from reference_impl.artifact.container import load_artifact
 from reference_impl.config import load_config
 from reference_impl.data.dataset import Dataset
 from reference_impl.data.shards import read_tokens
-from reference_impl.evaluate.byte_table import read_byte_table
+from reference_impl.evaluate.byte_table import ByteTable, read_byte_table
 from reference_impl.evaluate.plain import Plain, score_plain
 from reference_impl.evaluate.score import Ledger
+from reference_impl.model.gpt import GPT
 from reference_impl.train.distributed import join_peers
 from reference_impl.train.export import export
 from reference_impl.train.logbook import Logbook
@@ -28,6 +30,14 @@ from reference_impl.train.session import open_session
 
 DATA_PATH = os.environ.get("DATA_PATH", "./data/datasets/tiny_sp512_500k")
 TOKENIZER_PATH = os.environ.get("TOKENIZER_PATH", "./data/tokenizers/tiny_sp512_500k.model")
+
+
+def evaluate(model: GPT, tokens: Tensor, table: ByteTable, window: int) -> tuple[float, float]:
+    """Score the tokens."""
+    ledger = Ledger(tokens.numel(), table)
+    score_plain(model, tokens, ledger, Plain(window))
+    score = ledger.close()
+    return score.val_loss, score.val_bpb
 
 
 def main() -> None:
@@ -47,10 +57,8 @@ def main() -> None:
     model, window = artifact.model, config.train.train_seq_len
     tokens = read_tokens(val_files)
     table = read_byte_table(Path(TOKENIZER_PATH), config.model.vocab_size)
-    ledger = Ledger(tokens.numel(), table)
-    score_plain(model, tokens, ledger, Plain(window))
-    score = ledger.close()
-    print(f"final_plain_exact val_loss:{score.val_loss:.8f} val_bpb:{score.val_bpb:.8f}")
+    val_loss, val_bpb = evaluate(model, tokens, table, window)
+    print(f"final_plain_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}")
 
 
 if __name__ == "__main__":
