@@ -7,12 +7,16 @@ libcst reads them, because it knows the newer grammar whatever Python it runs on
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING
 
 from audits.unpack.fstrings import Literal, literal_groups
-from audits.unpack.memory import demand, parse_text
+from audits.unpack.memory import parse_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import libcst as cst
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -20,6 +24,7 @@ MAX_LITERAL_COST = 1_000_000
 MAX_TOTAL_COST = 10_000_000
 STACK_BYTES = 256 * 1024 * 1024
 """The native parser recurses on nested code; a roomy stack keeps hostile nesting from ending the process."""
+_WAITS_SECONDS = (0.01, 0.05, 0.2)
 
 
 def downgrade(source: str) -> str | None:
@@ -50,17 +55,28 @@ def _in_roomy_thread(source: str, groups: list[list[Literal]]) -> str | None:
         except MemoryError as error:
             short.append(error)
 
-    demand(STACK_BYTES)
-    previous = threading.stack_size(STACK_BYTES)
-    try:
-        worker = threading.Thread(target=work, name="newer-syntax")
-        worker.start()
-    finally:
-        threading.stack_size(previous)
-    worker.join()
+    _started(work).join()
     if short:
         raise short[0]
     return result[0]
+
+
+def _started(work: Callable[[], None]) -> threading.Thread:
+    """Start a thread with a roomy stack; `MemoryError` where there is no room for one.
+
+    An earlier thread's stack is used again, so one is enough; but that thread may still be leaving.
+    """
+    previous = threading.stack_size(STACK_BYTES)
+    try:
+        for wait_seconds in _WAITS_SECONDS:
+            worker = threading.Thread(target=work, name="newer-syntax")
+            with suppress(RuntimeError):
+                worker.start()
+                return worker
+            sleep(wait_seconds)
+    finally:
+        threading.stack_size(previous)
+    raise MemoryError
 
 
 def _spliced(source: str, groups: list[list[Literal]]) -> str | None:

@@ -8,6 +8,7 @@ import gc
 import lzma
 import multiprocessing
 import resource
+import sys
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ import zstandard
 
 from audits.unpack import unpack
 from audits.unpack.memory import TREE_CAP, demand, parse_text
+from audits.unpack.newer_syntax import downgrade
+from harness.sweep.containment import limit_memory
 from tests.audits.builders import make_submission
 
 if TYPE_CHECKING:
@@ -92,6 +95,27 @@ def test_a_bomb_is_too_large_however_little_memory_is_left() -> None:
 def test_nesting_beyond_the_parser_is_the_fault_of_the_source(source: str) -> None:
     with pytest.raises((ValueError, RecursionError)):
         parse_text(source)
+
+
+def _rewrite_twice(spare_megabytes: int, answer: Connection) -> None:
+    source = 'd = {"k": 1}\nr = f"{d["k"]}"\n'
+    limit_memory(spare_megabytes)
+    try:
+        answer.send([downgrade(source) is not None for _ in range(3)])
+    except MemoryError:
+        answer.send("out of memory")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python reads newer f-strings itself")
+@pytest.mark.parametrize(("spare", "expected"), [(400, [True] * 3), (100, "out of memory")])
+def test_the_stack_of_a_thread_need_not_be_there_twice(spare: int, expected: object) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_rewrite_twice, args=(spare, theirs))
+    process.start()
+    theirs.close()
+    assert (ours.recv() if ours.poll(60) else "no answer") == expected
+    process.join(10)
 
 
 def test_memory_that_is_not_there_is_missed() -> None:
