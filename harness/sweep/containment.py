@@ -86,3 +86,5 @@ def _collect_at_times() -> None:
     _tasks += 1
     if _tasks % _TASKS_A_COLLECTION == 0 and not gc.isenabled():
         gc.collect()
+        # What lives now is modules and caches, loaded since: no need to look at them again.
+        gc.freeze()
