@@ -9,7 +9,7 @@ chain of small edits does not end up in the cluster it started from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ class Sketch:
 
 def sketch_of(facts: Facts) -> bytes | None:
     """Return the MinHash of the distinct lines of the unpacked main script, None when there is no script."""
-    if facts.code.main is None:
-        return None
-    lines = facts.code.main.source.splitlines()[:_MAX_LINES]
+    return _sketch(facts.code.main.source) if facts.code.main is not None else None
+
+
+@lru_cache(maxsize=1)
+def _sketch(source: str) -> bytes | None:
+    lines = source.splitlines()[:_MAX_LINES]
     distinct = {line.strip().encode("utf-8", "surrogatepass") for line in lines} - {b""}
     if not distinct:
         return None

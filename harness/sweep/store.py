@@ -212,6 +212,11 @@ class Store(Reader):
             extractor,
         )
 
+    def scripts(self) -> dict[str, str]:
+        """Return facts key to the blob of the main script, for the entries of this sweep that have one."""
+        query = "SELECT facts_key, script_blob FROM entry JOIN asked USING (pr) WHERE script_blob <> ''"
+        return dict(self._db.execute(query))
+
     def stale_judgements(self, versions: Versions) -> dict[str, list[Where]]:
         """Return facts key to the entries with facts whose judgement is not of this rulebook."""
         return self._grouped(

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.sweep import smoke_phase, targets, work
 from harness.sweep.clusters import name_clusters
@@ -21,12 +21,15 @@ from harness.sweep.store import Store
 from harness.sweep.versions import Versions, current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from harness.probe.probing import ProbeSetup
     from harness.smoke.workshop import Setup
     from harness.sweep.records import Where
+
+_TOGETHER = 6
+"""Folders a task, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,25 +194,36 @@ class _Sweep:
         self.store.put_pull(pull, self.base, self.versions.extractor, taken.seconds, entries)
 
     def _examine(self) -> None:
+        """Audit what is missing: folders with the same script together, alone where that gave nothing."""
         missing = self.store.missing_facts(self.versions.extractor)
-        tasks = (
-            Task(key, work.examine, (self.request.repo, key, self._shells(places)))
-            for key, places in missing.items()
-        )
-        for done in self._run("auditing", len(missing), tasks):
-            found: work.Examined | None = done.result
-            with self.store.transaction():
-                self._keep_facts(done, found)
-            self.read += 1
+        groups = together(missing, self.store.scripts())
+        while groups:
+            tasks = (Task(keys, work.examine_all, self._folders(keys, missing)) for keys in groups)
+            alone: list[tuple[str, ...]] = []
+            for done in self._run("auditing", sum(map(len, groups)), tasks):
+                if done.result is None and len(done.key) > 1:
+                    alone += [(key,) for key in done.key]
+                    continue
+                with self.store.transaction():
+                    for key, found in zip(done.key, done.result or (None,), strict=True):
+                        self._keep_facts(key, found, done.cause)
+                self.read += len(done.key)
+                for _ in done.key[1:]:
+                    self.progress.step()
+            groups = alone
 
-    def _keep_facts(self, done: Done, found: work.Examined | None) -> None:
+    def _folders(self, keys: tuple[str, ...], places: dict[str, list[Where]]) -> tuple[Any, ...]:
+        """Return the arguments of `work.examine_all`."""
+        return self.request.repo, tuple((key, self._shells(places[key])) for key in keys)
+
+    def _keep_facts(self, key: str, found: work.Examined | None, cause: str) -> None:
         extractor = self.versions.extractor
         if found is None:
-            self.store.put_facts(done.key, extractor, None, done.cause, None, self.request.limits.seconds)
+            self.store.put_facts(key, extractor, None, cause, None, self.request.limits.seconds)
             return
-        self.store.put_facts(done.key, extractor, found.facts, found.cause, found.sketch, found.seconds)
+        self.store.put_facts(key, extractor, found.facts, found.cause, found.sketch, found.seconds)
         for judged in found.judged:
-            self.store.put_judgement(judged, done.key, self.versions)
+            self.store.put_judgement(judged, key, self.versions)
 
     def _judge_again(self) -> None:
         stale = self.store.stale_judgements(self.versions)
@@ -273,6 +287,21 @@ class _Sweep:
         if self.executor is not None:
             self.executor.close()
             self.executor = None
+
+
+def together(keys: Iterable[str], scripts: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Return the keys of folders in groups with one script, large ones first: short tasks end a sweep."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        groups.setdefault(scripts.get(key) or key, []).append(key)
+    found = [tuple(part) for keys in groups.values() for part in batched(keys)]
+    return sorted(found, key=len, reverse=True)
+
+
+def batched(keys: list[str]) -> Iterator[list[str]]:
+    """Yield parts of a group small enough for the time that one task has."""
+    for start in range(0, len(keys), _TOGETHER):
+        yield keys[start : start + _TOGETHER]
 
 
 def _entry(pr: int, position: int, found: work.TakenEntry) -> Entry:

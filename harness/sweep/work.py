@@ -148,6 +148,13 @@ def examine(repo: str, key: str, shells: tuple[tuple[Where, bytes], ...]) -> Exa
     return Examined(pack(stored), "", sketch_of(stored), judged, perf_counter() - started)
 
 
+def examine_all(
+    repo: str, folders: tuple[tuple[str, tuple[tuple[Where, bytes], ...]], ...]
+) -> tuple[Examined, ...]:
+    """Examine folders that share a script, one after another: what is read off the script is read once."""
+    return tuple(examine(repo, key, shells) for key, shells in folders)
+
+
 def judge_again(facts: bytes, shells: tuple[tuple[Where, bytes], ...]) -> tuple[JudgedEntry, ...]:
     """Judge entries by their stored facts, without reading or parsing anything of theirs."""
     from harness.sweep.packing import unpack_record

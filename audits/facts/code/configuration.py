@@ -25,6 +25,14 @@ class Configuration:
     open_switches: bool = False
     """Treat every environment switch as unknown: used to look for dormant patterns."""
     settings: dict[str, Setting] = field(default_factory=dict)
+    asked: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """What a reading asked so far (where, and for which name), with what it was told."""
+
+    def told(self, source: str, name: str) -> str | None:
+        """Return what `command`, `logged` or `arguments` holds under a name, and note the question."""
+        found: str | None = getattr(self, source).get(name)
+        self.asked[source, name] = found
+        return found
 
 
 _LAUNCHER = (
@@ -47,7 +55,7 @@ def read_environment(machine: Machine, frame: Frame, node: ast.AST, args: list[V
     if not isinstance(name, str):
         return Value(default.labels)
     configuration: Configuration = machine.heap["configuration"]
-    if name in _LAUNCHER and name not in configuration.command:
+    if name in _LAUNCHER and configuration.told("command", name) is None:
         return default if name != "WORLD_SIZE" or len(args) > 1 else Value()
     value, origin, where = override(configuration, name, default.const)
     text: Scalar = default.const if isinstance(default.const, str | int | float | bool) else None
@@ -73,7 +81,7 @@ def is_set(machine: Machine, name: object) -> bool | None:
     configuration: Configuration = machine.heap["configuration"]
     if not isinstance(name, str) or name in _LAUNCHER or configuration.open_switches:
         return None
-    return name in configuration.command
+    return configuration.told("command", name) is not None
 
 
 def is_switch(text: Scalar) -> bool:
@@ -102,10 +110,10 @@ def override(
     configuration: Configuration, name: str, default: object
 ) -> tuple[str | None, ValueOrigin, Location | None]:
     """Return the value laid over a default, and who said so."""
-    logged = configuration.logged.get(name.lower())
+    logged = configuration.told("logged", name.lower())
     if logged is not None and usable(logged) and same_form(logged, default):
         return normal(logged), ValueOrigin.LOG, configuration.logged_location
-    command = configuration.command.get(name)
+    command = configuration.told("command", name)
     if command is not None and usable(command):
         return command, ValueOrigin.COMMAND, configuration.command_location
     return None, ValueOrigin.DEFAULT, None

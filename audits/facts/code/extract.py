@@ -9,6 +9,7 @@ from audits.facts.code.behaviour import Behaviour, summarise
 from audits.facts.code.configuration import Configuration, implied_switches
 from audits.facts.code.evidence import only_with_switches, run_texts, told_switches
 from audits.facts.code.facts import CodeFacts, CodeProblem
+from audits.facts.code.kept import read_or_recall
 from audits.facts.code.modules import ParsedModule
 from audits.facts.code.reading import ModuleNames, Reading, name_modules, read_code
 from audits.facts.code.stated import stated_settings
@@ -54,13 +55,13 @@ def extract_code(
     if reading.machine.could_learn_elsewhere and behaviour.complete:
         opened = configure(submission, logs)
         opened.open_switches = True
-        everything = read_code(source.modules, opened, OPEN_BUDGET, source.names)
+        everything = read_or_recall(source.modules, opened, OPEN_BUDGET, source.names)
         bodies = run_texts(submission, logs if claimed_logs is None else claimed_logs)
         printed = only_with_switches(bodies, everything, reading)
         told = told_switches(bodies, everything, reading, configuration, printed)
         if told:
             told_configuration = overlay(configuration, told)
-            again = read_code(source.modules, told_configuration, names=source.names)
+            again = read_or_recall(source.modules, told_configuration, names=source.names)
             if again.machine.reported_scores:
                 configuration, reading = told_configuration, again
                 behaviour = summarise(reading.machine, claimed_labels)
@@ -91,7 +92,7 @@ def read_claimed(
     a screening run (#244): where no score is met, the run command alone is taken, then the defaults.
     """
     configuration = configure(submission, logs)
-    reading = read_code(source.modules, configuration, names=source.names)
+    reading = read_or_recall(source.modules, configuration, names=source.names)
     if reading.machine.reported_scores or reading.machine.trace.budget_spent:
         return configuration, reading
     documented = configure(submission, ())
@@ -99,7 +100,7 @@ def read_claimed(
     if documented.command or documented.arguments:
         fallbacks.append(Configuration())
     for fallback in fallbacks:
-        again = read_code(source.modules, fallback, names=source.names)
+        again = read_or_recall(source.modules, fallback, names=source.names)
         if again.machine.reported_scores:
             return fallback, again
     presumed = read_code(source.modules, configuration, names=source.names, presuming=True)
@@ -112,9 +113,9 @@ def with_implied(
     """Add what happens when switches are on that the run's own evidence implies, marked as assumed."""
     if not switches:
         return behaviour
-    implied = replace(configuration, command={**configuration.command, **switches}, settings={})
+    implied = replace(configuration, command={**configuration.command, **switches}, settings={}, asked={})
     extra = difference(
-        summarise(read_code(source.modules, implied, OPEN_BUDGET, source.names).machine), behaviour
+        summarise(read_or_recall(source.modules, implied, OPEN_BUDGET, source.names).machine), behaviour
     )
     return replace(
         behaviour,
@@ -149,6 +150,7 @@ def overlay(configuration: Configuration, told: dict[str, str]) -> Configuration
         configuration,
         logged={**configuration.logged, **{name.lower(): value for name, value in told.items()}},
         settings={},
+        asked={},
     )
 
 

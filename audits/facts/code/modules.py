@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audits.facts.code.facts import CodeProblem
 from audits.facts.layer import Layer
@@ -28,10 +29,14 @@ class ParsedModule:
     """Import name under which the scored path reaches it, empty for the main script."""
 
 
+@lru_cache(maxsize=1)
 def parse(
     main: Layer | None, local: tuple[tuple[str, Layer], ...]
 ) -> tuple[tuple[ParsedModule, ...], tuple[CodeProblem, ...]]:
-    """Parse the main layer and the local modules that it reaches."""
+    """Parse the main layer and the local modules that it reaches.
+
+    Asked again for the same ones, as the next folder with that script does, it returns the same trees.
+    """
     modules: list[ParsedModule] = []
     problems: list[CodeProblem] = []
     for name, layer in (("", main), *local):

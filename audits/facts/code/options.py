@@ -56,7 +56,7 @@ def add_argument(
 def overlay(machine: Machine, name: str, default: Value, action: object) -> tuple[Value, ValueOrigin]:
     """Return an option's value in the claimed run."""
     configuration: Configuration = machine.heap["configuration"]
-    given = configuration.arguments.get(name)
+    given = configuration.told("arguments", name)
     if given is None or not usable(given):
         return default, ValueOrigin.DEFAULT
     if action in ("store_true", "store_false"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audits.facts.code.configuration import Configuration
 from audits.facts.code.imports import run_module
@@ -43,6 +44,7 @@ class ModuleNames:
     learning: set[str]
 
 
+@lru_cache(maxsize=1)
 def name_modules(modules: tuple[ParsedModule, ...]) -> tuple[ModuleNames, ...]:
     """Return what matters in each module."""
     found = []

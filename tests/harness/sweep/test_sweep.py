@@ -17,15 +17,14 @@ from harness.sweep.executor import Done, Executor, Task
 from harness.sweep.export import export
 from harness.sweep.reader import Reader
 from harness.sweep.records import State
+from harness.sweep.sweeper import together
 from harness.sweep.versions import Versions
-from tests.audits.repository import record
+from tests.audits.repository import Repository, record
 from tests.harness.sweep.mirrors import LEGAL, TRAINED_FIRST, make_mirror, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from tests.audits.repository import Repository
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +155,7 @@ class FullWorkers(Executor):
 
     def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         for task in tasks:
-            full = task.function is work.examine
+            full = task.function is work.examine_all
             yield Done(task.key, None, OUT_OF_MEMORY) if full else next(self._run_apart([task]))
 
     def _run_apart(self, tasks: Iterable[Task]) -> Iterator[Done]:
@@ -180,6 +179,45 @@ def test_what_a_full_worker_could_not_hold_is_answered_by_a_fresh_one(
         reader.close()
         texts.append((tmp_path / "sweep.jsonl").read_bytes())
     assert texts[0] == texts[1]
+
+
+class Impatient(FullWorkers):
+    """Workers that end a task with more than one folder before it is done."""
+
+    def _run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        for task in tasks:
+            several = task.function is work.examine_all and len(task.key) > 1
+            yield Done(task.key, None, "timed out") if several else next(self._run_apart([task]))
+
+
+def test_folders_that_share_a_script_are_judged_alone_where_together_they_take_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Repository(tmp_path / "bare.git")
+    for number in (1, 2, 3):
+        mirror.pull(number, record(f"2026-04-0{number}_Legal", **{"train_gpt.py": LEGAL}))
+    texts = []
+    for name in ("together", "alone"):
+        report, progress = run(mirror, tmp_path / name)
+        assert report.states == {State.AUDITED: 3}
+        assert (report.read, progress.phases["auditing"]) == (3, 3)
+        reader = Reader.open(tmp_path / name)
+        export(reader, tmp_path / "sweep.jsonl", "jsonl")
+        reader.close()
+        texts.append((tmp_path / "sweep.jsonl").read_bytes())
+        monkeypatch.setattr("harness.sweep.sweeper.open_executor", lambda *_: Impatient())
+    assert texts[0] == texts[1]
+
+
+def test_groups_hold_one_script_and_large_ones_come_first() -> None:
+    keys = [f"k{number}" for number in range(10)]
+    scripts = {"k0": "a", "k1": "b", **dict.fromkeys(keys[2:9], "b")}
+    assert together(keys, scripts) == [
+        ("k1", "k2", "k3", "k4", "k5", "k6"),
+        ("k7", "k8"),
+        ("k0",),
+        ("k9",),
+    ]
 
 
 @pytest.mark.parametrize("where", ["facts", "rules"])
