@@ -93,7 +93,7 @@ class Probe:
         if name in (PLAIN, CHANGED[0]):
             return True
         if name in CHANGED[1:]:
-            return {PLAIN, AGAIN, CHANGED[0]} <= self.runs.keys()
+            return {PLAIN, AGAIN, CHANGED[0]} <= {*self.runs, *self.skipped}
         return PLAIN in self.runs
 
     def _needless(self, name: str) -> str:

@@ -201,3 +201,28 @@ def test_nothing_read_back_is_said(probed):
     head, _, tail = scripts.script().partition('    with open("final_model.int8.ptz", "rb")')
     text = head + tail[tail.index("    loss, bpb = eval_val") :]
     assert "read back" in probed(text, "A,R")["skipped"]["R"]
+
+
+def test_runs_that_were_left_out_keep_no_other_waiting() -> None:
+    """A plain run that fails leaves its repetition out; what waits for both must then be left out, too."""
+    from containers.inside.channel import Channel
+    from containers.inside.job import Job
+    from containers.inside.probe.order import ORDER, Probe
+    from containers.inside.probe.runs import AGAIN, CHANGED, PLAIN, Run
+    from containers.inside.probe.trace import Trace
+
+    made: list[str] = []
+
+    class Failing(Probe):
+        def _make(self, name: str) -> Run:
+            made.append(name)
+            return Run(name=name, trace=Trace(()), stream=np.zeros(4, np.int64), ok=False)
+
+        def _report(self) -> None:
+            pass
+
+    probe = Failing(Job("train_gpt.py"), Channel(""), lambda runs: (), lambda runs: ())
+    assert not probe.run()
+    assert set(made) <= {PLAIN, CHANGED[0]}
+    assert {*made, *probe.skipped} == set(ORDER)
+    assert AGAIN in probe.skipped
