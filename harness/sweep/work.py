@@ -152,7 +152,13 @@ def examine_all(
     repo: str, folders: tuple[tuple[str, tuple[tuple[Where, bytes], ...]], ...]
 ) -> tuple[Examined, ...]:
     """Examine folders that share a script, one after another: what is read off the script is read once."""
-    return tuple(examine(repo, key, shells) for key, shells in folders)
+    from audits.facts.code.kept import forget
+
+    try:
+        return tuple(examine(repo, key, shells) for key, shells in folders)
+    finally:
+        # The next task has another script, and may need the room.
+        forget()
 
 
 def judge_again(facts: bytes, shells: tuple[tuple[Where, bytes], ...]) -> tuple[JudgedEntry, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audits.facts.code.reading import STEP_BUDGET, read_code
+from audits.facts.code.modules import parse
+from audits.facts.code.reading import STEP_BUDGET, name_modules, read_code
 from audits.facts.settings import ValueOrigin
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ def read_or_recall(
     asked, settings = dict(configuration.asked), dict(configuration.settings)
     _readings.append(_Kept(modules, budget, configuration.open_switches, asked, settings, reading))
     return reading
+
+
+def forget() -> None:
+    """Let go of what is kept for a further folder: trees, names and readings."""
+    _readings.clear()
+    name_modules.cache_clear()
+    parse.cache_clear()
 
 
 def _placed(settings: dict[str, Setting], configuration: Configuration) -> dict[str, Setting]:

@@ -8,7 +8,7 @@ import pytest
 
 from audits.facts.code import kept
 from audits.facts.code.configuration import Configuration
-from audits.facts.code.kept import read_or_recall
+from audits.facts.code.kept import forget, read_or_recall
 from audits.facts.code.modules import parse
 from audits.facts.code.reading import read_code
 from audits.facts.layer import Layer
@@ -75,3 +75,11 @@ def test_only_the_last_script_is_kept(modules: tuple[ParsedModule, ...]) -> None
     other = parse(Layer("train_gpt.py", 0, SCRIPT + "\n"), ())[0]
     assert read_or_recall(other, configured(3)) is not first
     assert all(known.modules is other for known in kept._readings)
+
+
+def test_what_is_forgotten_is_read_again(modules: tuple[ParsedModule, ...]) -> None:
+    first = read_or_recall(modules, configured(3))
+    forget()
+    assert read_or_recall(modules, configured(3)) is not first
+    again = parse(Layer("train_gpt.py", 0, SCRIPT), ())[0]
+    assert again is not modules, "the trees went too"
