@@ -52,7 +52,7 @@ class MixedHardware(Rule):
         stated = [claim for claim in json.hardware if families(claim.value)]
         named: dict[str, Claim[str]] = {}
         for claim in stated:
-            for family in families(claim.value):
+            for family in sorted(families(claim.value)):
                 named.setdefault(family, claim)
         if not named:
             return self.outcome(Status.NOT_APPLICABLE, "submission.json names no accelerator")

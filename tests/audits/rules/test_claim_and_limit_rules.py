@@ -155,6 +155,13 @@ def test_an_improvement_below_the_written_margin_is_a_note() -> None:
     assert outcome.dispute == "written-significance"
 
 
+def test_machines_are_named_in_one_order_whatever_the_process() -> None:
+    gpus = "RTX 5090, L40S, A100, 8xH100, V100, Apple M4"
+    outcome = judge("mixed-hardware", {"submission.json": claims(gpu=gpus)})
+    named = [item.message.rpartition(" ")[2] for item in outcome.evidence]
+    assert named == ["a100", "apple", "h100", "l40s", "rtx5090", "v100"]
+
+
 def test_no_rule_trips_over_an_empty_folder() -> None:
     facts = extract(make_submission({}), CHALLENGE)
     assert not [rule.id for rule in RULES.values() if run_rule(rule, facts).status is Status.CRASHED]
