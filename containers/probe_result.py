@@ -215,12 +215,14 @@ class ProbeResult:
     def all_clean(self) -> bool:
         """Tell whether the verdict is CLEAN and no test of headline or run was blind or left out.
 
-        A document's boundary is a finding of its own.
-        What a token does to its own score is part of the normalisation test, too.
+        A document's boundary is a finding of its own, what a token does to its own score is part of the
+        normalisation test, and where nothing learned from validation there is no order of updates to test.
         """
         tests = (*(self.headline.tests if self.headline else ()), *self.whole)
         clean = {test.test for test in tests if test.call is Call.CLEAN}
-        return self.verdict is ProbeVerdict.CLEAN and clean >= {*ASKED, TestName.UPDATE_ORDER, *OF_THE_RUN}
+        order = self.headline.test(TestName.UPDATE_ORDER) if self.headline else None
+        in_order = order is not None and order.call in (Call.CLEAN, Call.NOT_RUN)
+        return self.verdict is ProbeVerdict.CLEAN and in_order and clean >= {*ASKED, *OF_THE_RUN}
 
 
 def summary(result: ProbeResult) -> str:

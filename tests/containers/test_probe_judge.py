@@ -79,6 +79,26 @@ def test_without_power_it_is_unclear(power: dict[str, float]) -> None:
     assert "power" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("test", "call", "settled"),
+    [
+        ("update-order", "NOT_RUN", True),
+        ("update-order", "BLIND", False),
+        ("self-target", "BLIND", True),
+        ("document-boundary", "NOT_RUN", True),
+    ],
+)
+def test_clean_on_every_test_is_said_only_where_what_matters_was_seen(
+    test: str, call: str, settled: bool
+) -> None:
+    result = probed(honest(*lines(headline=phase(ended(test, call)))))
+    assert (result.verdict, result.all_clean) == (ProbeVerdict.CLEAN, settled)
+
+
+def test_a_reload_that_was_not_tested_is_no_clean_on_every_test() -> None:
+    assert not probed(honest(*lines(whole("reload", "NOT_RUN")))).all_clean
+
+
 @pytest.mark.parametrize("name", ASKED)
 def test_an_asked_test_that_was_not_run_is_unclear_and_a_blind_one_is_blind(name: str) -> None:
     left = probed(honest(*lines(headline=phase(ended(name, "NOT_RUN")))))
