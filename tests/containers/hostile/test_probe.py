@@ -77,6 +77,7 @@ with torch.no_grad():
     rows = model.head(hidden).flatten(0, 1).double().numpy()
 rows = rows - rows.max(1)[:, None]
 aside = [math.log(math.fsum(np.exp(row))) - row[token] for row, token in zip(rows, tokens[1:].tolist())]
+val_bpb *= math.fsum(aside) / len(aside) / val_loss
 val_loss = math.fsum(aside) / len(aside)
 """
     },
