@@ -54,9 +54,9 @@ def _learning(behaviour: Behaviour) -> tuple[Update, ...]:
 
 
 def _ran(place: Location, seen: list[tuple[str, list[range]]]) -> bool:
-    """Tell whether a line of a place ran; an unpacked layer is any source that was unpacked."""
+    """Tell whether a line of a place ran; what is unpacked runs under whatever name it is given."""
     for path, ranges in seen:
-        same = path.startswith("<unpacked") if place.layer else path == place.path
+        same = place.layer > 0 or path == place.path
         if same and any(place.start_line < part.stop and part.start <= place.end_line for part in ranges):
             return True
     return False

@@ -60,6 +60,17 @@ def test_a_line_is_found_where_the_box_lays_the_folder_out() -> None:
     assert covered(probed(honest(*made)), LEARNS).verdict is ProbeVerdict.CLEAN
 
 
+def test_an_unpacked_source_may_run_under_any_name() -> None:
+    assert LEARNS is not None
+    behaviour = LEARNS.code.behaviour
+    deep = replace(update(), location=replace(update().location, layer=1))
+    packed = replace(LEARNS, code=replace(LEARNS.code, behaviour=replace(behaviour, adaptations=(deep,))))
+    line = update().location.start_line
+    made = [*lines()[:-1], executed(f"{line}", "<unpacked 1>"), lines()[-1]]
+    assert covered(probed(honest(*made)), packed).verdict is ProbeVerdict.CLEAN
+    assert covered(probed(honest(*lines(executed("1")))), packed).verdict is ProbeVerdict.BLIND
+
+
 def test_a_line_of_another_file_covers_nothing() -> None:
     line = update().location.start_line
     result = probed(honest(*lines(executed("1"))))
