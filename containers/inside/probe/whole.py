@@ -82,7 +82,7 @@ def _was_spoilt(run: Run) -> bool:
 
 def _failed(run: Run) -> TestEnd:
     """Say what a run that failed after the artifact was there shows."""
-    if "FileNotFound" in run.error or "No files found" in run.error or "train" in run.error:
+    if "FileNotFound" in run.error or "No files found" in run.error:
         reason = f"the evaluation needs training data: {run.error[:120]}"
         return TestEnd(Test.RELOAD, Call.LEAK, reason, condition="DATA", line=run.error_line)
     return TestEnd(Test.RELOAD, Call.BLIND, f"the run failed: {run.error[:120]}", line=run.error_line)
