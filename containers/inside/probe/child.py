@@ -94,7 +94,8 @@ class Child:
             loader.LISTENERS.append(self._plant)
 
     def _begun(self, function: Any) -> None:
-        RECORDER.vocabulary = self.session.layout.size
+        shard = Path(self.files.validation).parent.name
+        RECORDER.vocabulary = int(shard) if shard.isdigit() else self.session.layout.size
         RECORDER.begin(function)
 
     def _plant(self, _: str) -> None:

@@ -34,7 +34,7 @@ from .finding import (
     TestEnd,
 )
 from .runs import AGAIN, CHANGED, PLAIN, PLANTED, RELOADED, Run, Runs
-from .trace import MAX_BYTES, Trace, decode
+from .trace import MAX_BYTES, Kind, Trace, decode
 
 RUN_SECONDS = 150.0
 """Processor time of a run where the job names none."""
@@ -132,7 +132,8 @@ class Probe:
             trace = _read(memory)
         finally:
             os.close(memory)
-        run = self._run_of(name, trace, ended, artifacts(root, known))
+        files = artifacts(root, known, _read_back(trace))
+        run = self._run_of(name, trace, ended, {_without(number, path): made for path, made in files.items()})
         self._ended(name, run, ended)
         if name == PLAIN:
             self._covered(trace, ended)
@@ -212,12 +213,27 @@ def _read(memory: int) -> Trace | None:
         return None
 
 
-def artifacts(root: Path, known: frozenset[str]) -> dict[str, str]:
-    """Return the digests of the packed files that a run has written into its folder."""
+def _read_back(trace: Trace | None) -> frozenset[str]:
+    """Return the files that a run says it wrote and read back."""
+    events = trace.events if trace is not None else ()
+    return frozenset(event.text for event in events if event.kind is Kind.LOAD)
+
+
+def _without(number: int, path: str) -> str:
+    """Return a path without the run's own id, by which files are named."""
+    return path.replace(f"probe{number}", "probe")
+
+
+def artifacts(root: Path, known: frozenset[str], read_back: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Return the digests of the files that a run has written into its folder and packed, or read back."""
     found = {}
     for path, size in workplace.files_written(root, known)[:200]:
         name = os.path.basename(path)
-        if not path.endswith(_PACKED) or path.startswith(("data/", "placed/")) or name.startswith("fineweb_"):
+        if (
+            not (path.endswith(_PACKED) or path in read_back)
+            or path.startswith(("data/", "placed/"))
+            or name.startswith("fineweb_")
+        ):
             continue
         if size <= MAX_FILE:
             found[path] = _digest(root / path)

@@ -21,6 +21,8 @@ UNALIGNED = 997
 ALIGNED = 1537
 """The first target of a window and of a chunk: what came before it ends with the one before."""
 _SPACE = "\u2581"
+EARLY = 256
+"""Where the changed document ends, about: a calibration that takes the first batches sees it."""
 SEED = 20_260_101
 
 
@@ -38,7 +40,7 @@ def changes(plain: np.ndarray) -> dict[str, Change]:
     """Return the changes of the runs by name, for a stream of its length and documents."""
     size = plain.size
     made = {CHANGED[0]: Change(min(UNALIGNED, int(size * 0.4) | 1)), CHANGED[1]: Change(_aligned(size))}
-    neighbour = _document(plain, size // 2)
+    neighbour = _document(plain, EARLY)
     return made if neighbour is None else {**made, CHANGED[2]: neighbour}
 
 
