@@ -86,6 +86,14 @@ _LIMITS = {
     """
     VAL_BATCH_SIZE VAL_BATCH_TOKENS EVAL_BATCH_TOKENS
     """: 2048,
+    # As many as the tiny data has.
+    """
+    TRAIN_FILE_COUNT NUM_TRAIN_SHARDS TRAIN_SHARDS MAX_TRAIN_SHARDS N_TRAIN_SHARDS
+    """: 8,
+    # Seconds. A run without a number of steps ends by the clock alone (#476).
+    """
+    MAX_WALLCLOCK TOTAL_SECONDS
+    """: 10,
 }
 _ENDINGS = {
     # What begins late in a long run begins in a short one too: the model is not the same without it.
@@ -96,9 +104,13 @@ _ENDINGS = {
 """Endings of names that many submissions make up for themselves, to their limits."""
 _DIVISORS = {
     """
-    MODEL_DIM EMBEDDING_DIM EMBED_DIM D_MODEL N_EMBD HIDDEN_DIM HIDDEN_SIZE BIGRAM_DIM BIGRAM_HASH_DIM
-    BIGRAM_EMBED_DIM TRIGRAM_DIM VE_DIM MLP_HIDDEN MLP_DIM FFN_DIM D_FF D_INNER INTERMEDIATE_SIZE
+    MODEL_DIM EMBEDDING_DIM EMBED_DIM D_MODEL N_EMBD HIDDEN_DIM HIDDEN_SIZE VE_DIM MLP_HIDDEN MLP_DIM FFN_DIM
+    D_FF D_INNER INTERMEDIATE_SIZE
     """: (8, 8, 8),
+    # A table of zeros behind a projection that is only drawn when it is at least 64 wide never moves (#526).
+    """
+    BIGRAM_DIM BIGRAM_HASH_DIM BIGRAM_EMBED_DIM TRIGRAM_DIM
+    """: (2, 64, 8),
     # Half the heads and a quarter of their width: an eighth, with enough left to rotate a part of it.
     """
     HEAD_DIM
@@ -111,6 +123,16 @@ _DIVISORS = {
     NUM_HEADS NUM_KV_HEADS N_HEAD N_HEADS N_KV_HEAD N_KV_HEADS NUM_ATTENTION_HEADS NUM_KEY_VALUE_HEADS
     """: (2, 1, 1),
 }
+CONSTANTS = {"BATCH_SIZE": "DEVICE_BATCH_SIZE"}
+"""Names in capitals that stand for sizes where a number of at most `MAX_SEQUENCES` is written beside them."""
+MAX_SEQUENCES = 512
+"""Larger batches are counted in tokens."""
+IN_SETTINGS = {"B": "DEVICE_BATCH_SIZE", "T": "SEQ_LEN"}
+"""Letters that stand for sizes where a class of settings is made, and nowhere else."""
+SCHEDULES: dict[str, str] = dict.fromkeys(("TRAIN_SEQ_SCHEDULE", "SEQ_LEN_SCHEDULE"), "TRAIN_SEQ_LEN")
+"""Texts of `length@share,...`, and the entry of their lengths."""
+SHARED = frozenset("TRAIN_BATCH_TOKENS BATCH_TOKENS TOTAL_BATCH_TOKENS TOKENS_PER_STEP".split())
+"""What a batch is called whose share, handed on as a batch of its own, must still hold a sequence."""
 _PATHS = "DATA_PATH DATA_DIR TOKENIZER_PATH DATASETS_DIR TRAIN_FILES VAL_FILES VAL_BYTES_FILES"
 TABLE: dict[str, Entry] = {
     **{name: Entry(Group.STEPS, limit=limit) for names, limit in _LIMITS.items() for name in names.split()},
@@ -120,6 +142,7 @@ TABLE: dict[str, Entry] = {
         for name in names.split()
     },
     **{name: Entry(Group.PATHS) for name in _PATHS.split()},
+    **{name: Entry(Group.STEPS) for name in SCHEDULES},
 }
 """By upper-case name."""
 _BY_ENDING = {

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..shim.patching import used
-from .vocabulary import home_of, is_at_hand
+from .vocabulary import TRAIN_SHARDS, home_of, is_at_hand
 
 DEFAULT_SIZE = 1024
 COMMON = (1024, 8192)
 _SIZE = re.compile(r"(?:sp|bpe|byte|_|v)(\d{3,5})(?!\d)")
-_VOCAB = re.compile(r"""vocab_size["']?[^\n\d]{1,60}?(\d[\d_]{2,6})\b""", re.IGNORECASE)
+_VOCAB = re.compile(r"""(?<!gram_)(?<!hash_)vocab_size["']?[^\n\d]{1,60}?(\d[\d_]{2,6})\b""", re.IGNORECASE)
 _DATASET = re.compile(r"fineweb\w*10B_[A-Za-z0-9_]+")
 _CASE = re.compile(r"case_?ops|lossless_?caps", re.IGNORECASE)
 
@@ -111,8 +111,8 @@ class Layout:
         home = home_of(size)
         if glob.glob(str(folder / "*train*.bin")):
             return
-        _link(home / "train0.bin", folder / "fineweb_train_000000.bin")
-        _link(home / "train1.bin", folder / "fineweb_train_000001.bin")
+        for index in range(TRAIN_SHARDS):
+            _link(home / f"train{index}.bin", folder / f"fineweb_train_{index:06d}.bin")
         _link(self.validation(home), folder / "fineweb_val_000000.bin")
         if _CASE.search(str(folder)):
             _link(home / "val_bytes.bin", folder / "fineweb_val_bytes_000000.bin")

@@ -21,8 +21,11 @@ from .shards import BOS, byte_counts, write_shard
 
 SIZES = (512, 1024, 2048, 4096, 8192, 16384)
 """Sizes that the image holds."""
-TRAIN_TOKENS = 120_000
-"""Tokens of each of two train shards."""
+TRAIN_SHARDS = 8
+FIRST_TOKENS = 100_000
+"""Tokens of the first train shard, which some scripts take all they need from."""
+OTHER_TOKENS = 20_000
+"""Tokens of each further one."""
 VAL_TOKENS = 2_561
 TRAINING_CHARACTERS = 1_500_000
 """Characters that a tokenizer of up to 4,096 pieces is trained on; larger ones take all there is."""
@@ -35,12 +38,13 @@ def build(folder: Path, size: int) -> Path:
     texts = documents()
     model = train(texts, size)
     (home / "tokenizer.model").write_bytes(model)
-    tokens, processor = tokenize(model, texts, 2 * TRAIN_TOKENS + VAL_TOKENS)
+    total = VAL_TOKENS + FIRST_TOKENS + (TRAIN_SHARDS - 1) * OTHER_TOKENS
+    tokens, processor = tokenize(model, texts, total)
     val, train_tokens = tokens[:VAL_TOKENS], tokens[VAL_TOKENS:]
     write_shard(home / "val.bin", val)
-    half = len(train_tokens) // 2
-    write_shard(home / "train0.bin", train_tokens[:half])
-    write_shard(home / "train1.bin", train_tokens[half:])
+    cuts = [FIRST_TOKENS + index * OTHER_TOKENS for index in range(TRAIN_SHARDS - 1)]
+    for index, shard in enumerate(np.split(train_tokens, cuts)):
+        write_shard(home / f"train{index}.bin", shard)
     pieces = [processor.id_to_piece(index) for index in range(processor.vocab_size())]
     write_shard(home / "val_bytes.bin", byte_counts(pieces, val))
     (home / "tokenizer.vocab").write_text(

@@ -1,7 +1,8 @@
 """Rewrite a parsed source so that scale, devices and evaluations pass through our functions.
 
-Four small changes, none of which moves a line:
+Small changes, none of which moves a line:
 - what is assigned to a scale-setting name, or read from the environment by one, goes through `scale`;
+- so does a share of a batch that is handed on as a batch;
 - parameters that size a calibration are capped where the function begins;
 - a comparison of a device's type with "cuda" holds for the CPU, which stands in for it;
 - functions of the module that evaluate report what they return.
@@ -14,6 +15,7 @@ import re
 from typing import TypeVar
 
 from .. import scale
+from ..scale_table import CONSTANTS, IN_SETTINGS, MAX_SEQUENCES
 
 SCALE = "__referee_scale__"
 IS_CUDA = "__referee_is_cuda__"
@@ -21,11 +23,12 @@ ON_CUDA = "__referee_on_cuda__"
 EVALUATES = "__referee_evaluates__"
 NAMES = (SCALE, IS_CUDA, ON_CUDA, EVALUATES)
 _Node = TypeVar("_Node", bound=ast.AST)
+_SETTINGS = re.compile(r"config|hyper|settings|params|args", re.IGNORECASE)
 _EVALUATES = re.compile(r"(?:^|_)eval(?:uate)?(?:_|$)")
 
 
 def instrument(tree: ast.Module) -> ast.Module:
-    """Return the tree with the four changes made."""
+    """Return the tree with the changes made."""
     _Changes().visit(tree)
     return ast.fix_missing_locations(tree)
 
@@ -36,11 +39,14 @@ class _Changes(ast.NodeTransformer):
     def __init__(self) -> None:
         self.functions = 0
         self.classes = 0
+        self.settings = False
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        outer, self.settings = self.settings, _SETTINGS.search(node.name) is not None
         self.classes += 1
         self.generic_visit(node)
         self.classes -= 1
+        self.settings = outer
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -61,26 +67,34 @@ class _Changes(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         target = node.targets[0]
-        if isinstance(target, ast.Name) and self._sets_scale(target.id):
-            node.value = _scaled(target.id, node.value)
+        if isinstance(target, ast.Name):
+            name = self._sized(target.id, node.value)
+            node.value = _scaled(name, node.value) if name else node.value
         elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and not self.functions:
             _scale_each(target, node.value)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
-        if node.value is not None and isinstance(node.target, ast.Name) and self._sets_scale(node.target.id):
-            node.value = _scaled(node.target.id, node.value)
+        if node.value is not None and isinstance(node.target, ast.Name):
+            name = self._sized(node.target.id, node.value)
+            node.value = _scaled(name, node.value) if name else node.value
         return node
 
-    def _sets_scale(self, name: str) -> bool:
-        return not self.functions and scale.known(name)
+    def _sized(self, target: str, value: ast.expr) -> str:
+        """Return the table's name of what an assignment sizes, else an empty string."""
+        name = _meant(target, self.settings)
+        return name if not self.functions and scale.known(name) else _constant(target, value)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
+        settings = _SETTINGS.search(_last(node.func)) is not None
         for keyword in node.keywords:
-            if keyword.arg and scale.known(keyword.arg) and _is_number(keyword.value):
-                keyword.value = _scaled(keyword.arg, keyword.value)
+            name = _meant(keyword.arg or "", settings)
+            if scale.known(name) and _is_number(keyword.value):
+                keyword.value = _scaled(name, keyword.value)
+        if "batch" in _last(node.func):
+            node.args = [_whole(argument) for argument in node.args]
         first = node.args[0] if node.args else None
         name = _text(first)
         if name.isupper() and scale.known(name) and _last(node.func) not in _MUTATIONS:
@@ -141,6 +155,29 @@ def _call(function: str, *arguments: ast.expr) -> ast.Call:
 
 def _scaled(name: str, value: ast.expr) -> ast.Call:
     return _at(_call(SCALE, ast.Constant(name), value), value)
+
+
+def _meant(name: str, settings: bool) -> str:
+    """Return the name by which the table knows a letter, where settings are made."""
+    return IN_SETTINGS.get(name, name) if settings else name
+
+
+def _constant(name: str, value: ast.expr) -> str:
+    """Return the table's name of a constant: capitals, a number beside them, wherever it stands (#1574)."""
+    if not (name.isupper() and isinstance(value, ast.Constant) and type(value.value) is int):
+        return ""
+    if name in CONSTANTS:
+        return CONSTANTS[name] if value.value <= MAX_SEQUENCES else ""
+    return name if len(name) > 1 and scale.known(name) else ""
+
+
+def _whole(argument: ast.expr) -> ast.expr:
+    """Return `batch_tokens // 4`, handed on as a batch, such that a small batch is handed on whole."""
+    if not (isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.FloorDiv)):
+        return argument
+    name = _last(argument.left)
+    fits = _is_number(argument.right) and scale.share_of(name)
+    return _scaled("share:" + name, argument) if fits else argument
 
 
 def _scale_each(targets: ast.Tuple, values: ast.Tuple) -> None:

@@ -29,6 +29,7 @@ def test_shards_hold_prose_that_the_tokenizer_reads_back(vocabulary):
     text = processor.decode([int(token) for token in tokens])
     assert text[:200] in "".join(prose.documents(200_000))
     assert len(read(home / "train0.bin")) >= 100_000
+    assert all(len(read(home / f"train{index}.bin")) == 20_000 for index in range(1, 8))
 
 
 def test_byte_counts_are_the_bytes_of_the_text(vocabulary):
@@ -63,14 +64,20 @@ def test_the_default_paths_hold_the_vocabulary_of_the_source(place, tmp_path):
     assert (tmp_path / "data/tokenizers/fineweb_512_bpe.model").exists()
 
 
+def test_the_size_of_a_hash_table_is_not_that_of_the_vocabulary(place):
+    place.size_is_known = False
+    place.size = 1024
+    place.learn("config(bigram_vocab_size=10240, vocab_size=512)")
+    assert place.size == 512
+
+
 def test_data_is_laid_where_a_script_names_it(place, tmp_path):
     name = "./data/datasets/fineweb10B_sp512_lossless_caps_caseops_v1"
     assert place("DATA_PATH", name) == name
     folder = tmp_path / "data/datasets/fineweb10B_sp512_lossless_caps_caseops_v1"
     names = sorted(path.name for path in folder.iterdir())
     assert names == [
-        "fineweb_train_000000.bin",
-        "fineweb_train_000001.bin",
+        *(f"fineweb_train_{index:06d}.bin" for index in range(8)),
         "fineweb_val_000000.bin",
         "fineweb_val_bytes_000000.bin",
     ]

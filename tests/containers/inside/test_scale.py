@@ -105,6 +105,38 @@ def test_the_cpu_stands_in_for_cuda_in_comparisons(scale):
     assert (names["a"], names["b"], names["c"]) == (True, False, False)
 
 
+def test_a_schedule_of_lengths_shrinks_with_its_longest(scale):
+    assert scale("TRAIN_SEQ_SCHEDULE", "1024@0.10,2048@0.7,3072@1.0") == "32@0.10,64@0.7,128@1.0"
+    assert scale("TRAIN_SEQ_SCHEDULE", "64@0.5,128@1") == "64@0.5,128@1"
+    assert scale("TRAIN_SEQ_SCHEDULE", "") == ""
+
+
+def test_a_share_of_a_batch_is_a_whole_small_batch(scale):
+    source = "class H:\n    train_batch_tokens = 786432\nn = next_batch(H.train_batch_tokens // 4, 8)\n"
+    assert _run(source, scale, next_batch=lambda tokens, _: tokens)["n"] == 1024
+    other = "left = H.train_batch_tokens // 4\n"
+    assert _run(source + other, scale, next_batch=lambda tokens, _: tokens)["left"] == 256
+
+
+def test_letters_are_sizes_where_settings_are_made(scale):
+    source = "class Config:\n    B: int = 64\n    T: int = 1024\nclass Other:\n    T: int = 1024\n"
+    source += "made = RunConfig(B=64, T=2048)\nplain = f(T=2048)\n"
+    names = _run(source, scale, RunConfig=dict, f=dict)
+    assert (names["Config"].B, names["Config"].T, names["Other"].T) == (8, 128, 1024)
+    assert (names["made"], names["plain"]) == ({"B": 8, "T": 128}, {"T": 2048})
+
+
+def test_constants_in_capitals_are_settings_of_a_function_too(scale):
+    source = "def f():\n    SEQ_LEN, B = 1, 2\n    SEQ_LEN = 2048\n    BATCH_SIZE = 32\n"
+    source += "    return SEQ_LEN, BATCH_SIZE\nresult = f()\nBATCH_SIZE = 524288\n"
+    names = _run(source, scale)
+    assert (names["result"], names["BATCH_SIZE"]) == ((128, 8), 524288)
+
+
+def test_what_is_only_drawn_when_it_is_wide_stays_wide(scale):
+    assert [scale("BIGRAM_DIM", width) for width in (128, 64, 96)] == [64, 64, 96]
+
+
 def test_lines_stay_where_they_were(scale):
     source = "iterations = 20000\n\nraise ValueError('stays')\n"
     with pytest.raises(ValueError, match="stays") as caught:
