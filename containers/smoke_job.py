@@ -18,6 +18,8 @@ SCHEMA = "referee-job/1"
 COMMAND = ("python", "-m", "referee_inside.smoke")
 SEED = 1337
 STAGES = ("import", "build", "forward", "run")
+REPOSITORY = ".repository"
+"""Folder of a request for files that belong at the root of the repository, above the submission's."""
 
 
 @dataclass(frozen=True, slots=True)

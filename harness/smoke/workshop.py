@@ -14,6 +14,7 @@ from containers.smoke import not_run, smoke
 from containers.smoke_job import SmokeOptions
 from containers.smoke_result import Label
 from harness.smoke.files import read_left_out
+from harness.smoke.repository_files import read_repository_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ class Workshop:
         """Return the smoke run of a plan whose further files lie where the submission came from."""
         if self.run is None:
             return not_run(plan, self.problem, self.hint, self.label)
-        more = read_left_out(submission, plan)
+        more = (*read_left_out(submission, plan), *read_repository_files(submission, plan))
         return smoke(
             plan, self.run, self.image, self.setup.options, installed=self.installed, more_files=more
         )

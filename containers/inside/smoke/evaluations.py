@@ -20,19 +20,29 @@ BEGUN: list[Callable[[Any], None]] = []
 DONE: list[Callable[[list[float]], None]] = []
 """Called with the numbers that it returned, none where it raised."""
 HEARD: list[Callable[[str, float, str], None]] = []
-"""Called with name, value and line of every loss and score that is printed."""
-_PRINTED = re.compile(r"\b(val_loss|val_bpb|bpb)\b['\"]?\s*[:=]\s*(\d{1,6}\.\d{1,12})")
+"""Called with name, value and line of every loss and score that is printed under its plain name."""
+_PRINTED = re.compile(r"\b(val_loss|\w{0,60}?bpb\w{0,60})\b['\"]?\s*[:=]\s*(\d{1,6}\.\d{1,12})")
+_OF_OTHERS = re.compile(r"prev|best|base|target|sota|delta|diff|record|claim|old")
+"""Names of scores that a script only quotes."""
+_PLAIN = frozenset({"val_loss", "val_bpb", "bpb"})
 
 
 def printing(*values: Any, **options: Any) -> None:
     """Print for the submission, remembering losses and scores."""
     for value in values[:8]:
         if isinstance(value, str) and "b" in value:
-            for name, number in _PRINTED.findall(value[:4000]):
-                PRINTED["val_bpb" if name.endswith("bpb") else name] = float(number)
-                for listener in HEARD:
-                    listener("val_bpb" if name.endswith("bpb") else name, float(number), value)
+            _remember(value if len(value) <= 8000 else value[:4000] + value[-4000:])
     print(*values, **options)
+
+
+def _remember(text: str) -> None:
+    for found, number in _PRINTED.findall(text):
+        if _OF_OTHERS.search(found):
+            continue
+        name = "val_bpb" if "bpb" in found else found
+        PRINTED[name] = float(number)
+        for listener in HEARD if found in _PLAIN else ():
+            listener(name, float(number), text)
 
 
 def report_printed() -> None:

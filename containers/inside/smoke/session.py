@@ -15,8 +15,8 @@ from .. import attempts, scale
 from ..data.layout import Layout
 from ..job import Job
 from ..scale_table import Group
-from ..shim import clock, commands
-from ..source import loader
+from ..shim import clock, commands, version
+from ..source import children, loader
 from . import evaluations
 from .workplace import repository_of
 
@@ -57,6 +57,7 @@ class Session:
                 "print": evaluations.printing,
             }
         )
+        children.install()
         if self.job.virtual_clock:
             clock.install()
         attempts.watch()
@@ -69,7 +70,8 @@ class Session:
         size = dict(self.job.env).get("VOCAB_SIZE", "")
         if size.isdigit():
             self.layout.size, self.layout.size_is_known = int(size), True
-        loader.LISTENERS += [self.layout.learn, attempts.read_source]
+        version.ask(self.job.env)
+        loader.LISTENERS += [self.layout.learn, attempts.read_source, version.learn]
 
 
 def code_bytes(path: Path) -> int:

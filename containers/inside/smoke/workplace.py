@@ -23,6 +23,8 @@ _SKIPS_TRAINING = re.compile(r"(?:^|_)(?:EVAL|TTT|QUANTI[ZS]E|PREQUANT|EXPORT)_O
 """Variables of a command that goes on from the files of an earlier run."""
 RECORD = "records/track_10min_16mb/submission"
 """Where the folder lies in a repository: scripts count their way up to its root."""
+REPOSITORY = ".repository"
+"""Folder of the submission for files that belong at the root of the repository."""
 
 
 def repository_of(root: Path) -> Path:
@@ -35,11 +37,16 @@ def lay_out(stage: str) -> Path:
     repository = Path(os.environ["REFEREE_SCRATCH"]) / stage
     root = repository / RECORD
     root.mkdir(parents=True, exist_ok=True)
+    (root / "data").mkdir(exist_ok=True)
     if not (repository / "data").is_symlink():
         (repository / "data").symlink_to(root / "data")
     for folder, _, names in os.walk(SUBMISSION):
-        target = root / Path(folder).relative_to(SUBMISSION)
-        target.mkdir(exist_ok=True)
+        inner = Path(folder).relative_to(SUBMISSION)
+        above = inner.parts[:1] == (REPOSITORY,)
+        target = repository.joinpath(*inner.parts[1:]) if above else root / inner
+        target.mkdir(parents=True, exist_ok=True)
+        if above and names:
+            used("repository-files", "laid out where the script counts its way up to")
         for name in names:
             source = Path(folder) / name
             try:
