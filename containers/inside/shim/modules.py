@@ -13,12 +13,12 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import attention, scans
+from . import attention, delta, scans
 from .patching import gap, used
 
 Fill = Callable[[types.ModuleType], None]
 GPU_ONLY = frozenset(
-    "apex bitsandbytes cupy cutlass deep_gemm fla flashinfer hopper_extensions "
+    "apex bitsandbytes cupy cutlass deep_gemm flashinfer hopper_extensions "
     "megablocks natten pynvml sageattention tilelang transformer_engine xformers".split()
 )
 """Top-level names that only exist where there is a GPU."""
@@ -45,6 +45,26 @@ def _scans(module: types.ModuleType) -> None:
     )
 
 
+def _delta_rule(module: types.ModuleType) -> None:
+    module.__dict__.update(
+        chunk_gated_delta_rule=delta.gated_delta_rule,
+        fused_recurrent_gated_delta_rule=delta.gated_delta_rule,
+        naive_recurrent_gated_delta_rule=delta.gated_delta_rule,
+        naive_chunk_gated_delta_rule=delta.gated_delta_rule,
+    )
+
+
+def _delta_layers(module: types.ModuleType) -> None:
+    """Give the one layer, and others that can be imported beside it."""
+    others = "GatedDeltaProduct DeltaNet Mamba2 RWKV7Attention GatedLinearAttention".split()
+    module.__dict__.update({name: delta.missing_layer(name) for name in others})
+    module.__dict__.update(GatedDeltaNet=delta.GatedDeltaNet)
+
+
+def _empty(module: types.ModuleType) -> None:
+    module.__dict__.update(__version__="0.4.0")
+
+
 def _window_toolkit(module: types.ModuleType) -> None:
     """Give the constants that editors import by mistake; there is no window here."""
     module.__dict__.update(EXCEPTION=8, READABLE=2, WRITABLE=4, END="end", NO=False, YES=True, X="x", Y="y")
@@ -58,6 +78,13 @@ ANSWERS: dict[str, Fill] = {
     "mamba_ssm.ops.selective_scan_interface": _scans,
     "mamba_ssm.ops.triton": _scans,
     "mamba_ssm.ops.triton.ssd_combined": _scans,
+    "fla": _empty,
+    "fla.layers": _delta_layers,
+    "fla.layers.gated_deltanet": _delta_layers,
+    "fla.ops": _empty,
+    "fla.ops.gated_delta_rule": _delta_rule,
+    "fla.ops.gated_delta_rule.chunk": _delta_rule,
+    "fla.ops.gated_delta_rule.naive": _delta_rule,
     "flash_attn": _flash,
     "flash_attn.flash_attn_interface": _flash,
     "flash_attn.cute": _flash,
@@ -85,7 +112,7 @@ class Finder:
         if name in ANSWERS and not (name in _IF_MISSING and importlib.machinery.PathFinder.find_spec(name)):
             package = any(other.startswith(name + ".") for other in ANSWERS)
             return importlib.machinery.ModuleSpec(name, self, is_package=package)  # type: ignore[arg-type]
-        if name.startswith(("mamba_ssm.", "causal_conv1d.")):
+        if name.startswith(("mamba_ssm.", "causal_conv1d.", "fla.")):
             gap("module", name)
         if name in GPU_ONLY and importlib.machinery.PathFinder.find_spec(name) is None:
             gap("module", f"{name} needs a GPU")

@@ -1,17 +1,35 @@
 """State-space scans and the causal convolution of `mamba_ssm` and `causal_conv1d`, one step at a time.
 
 The recurrences as their papers define them, in float32, differentiable by autograd. Slow for long
-sequences, exact for the short ones of a smoke run.
+sequences, exact for the short ones of a smoke run. For the backward pass only the states between pieces are
+kept; the steps of a piece are computed again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as functional
+from torch.utils.checkpoint import checkpoint
 
 from .patching import used
+
+PIECE = 16
+"""Steps of one piece."""
+
+
+def in_pieces(run: Callable[..., Any], state: Any, items: tuple[Any, ...], dim: int) -> tuple[Any, Any]:
+    """Run `run(state, *items) -> (rows, state)` over pieces of the items' dimension of time."""
+    rows = []
+    for pieces in zip(*(item.split(PIECE, dim) for item in items), strict=True):
+        if torch.is_grad_enabled():
+            row, state = checkpoint(run, state, *pieces, use_reentrant=False, preserve_rng_state=False)
+        else:
+            row, state = run(state, *pieces)
+        rows.append(row)
+    return torch.cat(rows, dim), state
 
 
 def selective_scan_fn(
@@ -31,28 +49,39 @@ def selective_scan_fn(
     step = delta.float() + (delta_bias.float()[:, None] if delta_bias is not None else 0.0)
     step = functional.softplus(step) if delta_softplus else step
     channels, states = A.shape
-    into, out = _by_channel(B.float(), channels), _by_channel(C.float(), channels)
+    given = step, u.float(), _by_channel(B.float(), channels), _by_channel(C.float(), channels)
     state = u.new_zeros((u.shape[0], channels, states), dtype=torch.float32)
-    rows = []
-    for t in range(u.shape[-1]):
-        decay = torch.exp(step[:, :, t, None] * A.float())
-        state = decay * state + (step[:, :, t] * u[:, :, t].float())[..., None] * into(t)
-        rows.append((state * out(t)).sum(-1))
-    y = torch.stack(rows, dim=-1)
+    decays = A.float()
+
+    def run(state: Any, step: Any, u: Any, into: Any, out: Any) -> tuple[Any, Any]:
+        decay = torch.exp(step[:, :, None] * decays[..., None])
+        states = _recur(state, decay, (step * u)[:, :, None] * into, -1)
+        return (states * out).sum(2), states[..., -1]
+
+    length = u.shape[-1]
+    y, state = in_pieces(run, state, tuple(item.expand(*item.shape[:-1], length) for item in given), -1)
     y = y + u.float() * D.float()[:, None] if D is not None else y
     y = y * functional.silu(z.float()) if z is not None else y
     y = y.to(u.dtype)
     return (y, state) if return_last_state else y
 
 
+def _recur(state: Any, decay: Any, added: Any, dim: int) -> Any:
+    """Return the states of every step along `dim`: each is the one before, decayed, and what is added."""
+    states = []
+    for kept, more in zip(decay.unbind(dim), added.unbind(dim), strict=True):
+        state = torch.addcmul(more, kept, state)
+        states.append(state)
+    return torch.stack(states, dim)
+
+
 def _by_channel(matrix: Any, channels: int) -> Any:
-    """Return a function from step to (batch or 1, channels, states) for any of the accepted shapes."""
+    """Return any of the accepted shapes as (batch or 1, channels or 1, states, steps or 1)."""
     if matrix.dim() == 2:
-        return lambda _: matrix[None]
+        return matrix[None, ..., None]
     if matrix.dim() == 3:
-        return lambda t: matrix[:, None, :, t]
-    wide = matrix.repeat_interleave(channels // matrix.shape[1], dim=1)
-    return lambda t: wide[..., t]
+        return matrix[:, None]
+    return matrix.repeat_interleave(channels // matrix.shape[1], dim=1)
 
 
 def mamba_chunk_scan_combined(
@@ -81,18 +110,26 @@ def mamba_chunk_scan_combined(
     into, out = (item.float().repeat_interleave(heads // item.shape[2], dim=2) for item in (B, C))
     state = x.new_zeros((batch, heads, dim, B.shape[-1]), dtype=torch.float32)
     state = initial_states.float() if initial_states is not None else state
-    rows = []
-    for t in range(steps):
-        if seq_idx is not None and t and bool((seq_idx[:, t] != seq_idx[:, t - 1]).any()):
-            state = state * (seq_idx[:, t] == seq_idx[:, t - 1])[:, None, None, None]
-        decay = torch.exp(step[:, t] * A.float())[..., None, None]
-        added = (step[:, t, :, None] * x[:, t].float())[..., None] * into[:, t, :, None]
-        state = decay * state + added
-        rows.append((state * out[:, t, :, None]).sum(-1))
-    y = torch.stack(rows, dim=1)
+    stays = _stays(seq_idx, batch, steps, x.device)
+    decays = A.float()
+
+    def run(state: Any, step: Any, x: Any, into: Any, out: Any, stays: Any) -> tuple[Any, Any]:
+        decay = (torch.exp(step * decays) * stays[..., None])[..., None, None]
+        states = _recur(state, decay, (step[..., None] * x)[..., None] * into[..., None, :], 1)
+        return (states * out[..., None, :]).sum(-1), states[:, -1]
+
+    y, state = in_pieces(run, state, (step, x.float(), into, out, stays), 1)
     y = y + x.float() * (D.float() if D.dim() == 2 else D.float()[:, None]) if D is not None else y
     y = (y * functional.silu(z.float()) if z is not None else y).to(x.dtype)
     return (y, state) if return_final_states else y
+
+
+def _stays(seq_idx: Any, batch: int, steps: int, device: Any) -> Any:
+    """Return (batch, steps): 0 where another sequence begins and the state with it, else 1."""
+    stays = torch.ones((batch, steps), device=device)
+    if seq_idx is not None and steps > 1:
+        stays[:, 1:] = (seq_idx[:, 1:] == seq_idx[:, :-1]).float()
+    return stays
 
 
 def causal_conv1d_fn(

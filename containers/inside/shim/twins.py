@@ -141,6 +141,29 @@ def _log_softmax_at_two(given: dict[str, Any], _: list[float]) -> None:
     _tell(logits, given["target_ids_ptr"], -given["log_p_y_out_ptr"])
 
 
+def _normed(x: torch.Tensor, eps: float) -> torch.Tensor:
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps)
+
+
+def _rms_norm(given: dict[str, Any], _: list[float]) -> None:
+    """Set out = x / rms(x), row by row."""
+    given["Out_ptr"].copy_(_normed(given["X_ptr"].float(), given["eps"]))
+
+
+def _residual_rms_norm(given: dict[str, Any], _: list[float]) -> None:
+    """Set resout = x + scale * residual, rounded, and out = resout / rms, the rms of what was not rounded."""
+    added = given["X_ptr"].float() + given["Scale_ptr"].float() * given["Residual_ptr"].float()
+    given["ResOut_ptr"].copy_(added)
+    factor = torch.rsqrt(added.square().mean(-1, keepdim=True) + given["eps"])
+    given["Out_ptr"].copy_(given["ResOut_ptr"].float() * factor)
+
+
+def _leaky_square(given: dict[str, Any], _: list[float]) -> None:
+    """Set out = leaky(x)^2, element by element, with the slope that the launch gives."""
+    x = given["X_ptr"].float()
+    given["Out_ptr"].copy_(torch.where(x > 0, x, x * given["NEGATIVE_SLOPE"]).square())
+
+
 TWINS: dict[tuple[str, str], Twin] = {
     ("linear_leaky_relu_square_kernel", "4c1e5657d9fdebac"): _matmul_leaky_square,
     ("linear_leaky_relu_square_kernel", "830ff65d67b55190"): _matmul_leaky_square,
@@ -150,6 +173,9 @@ TWINS: dict[tuple[str, str], Twin] = {
     ("_softcapped_ce_bwd_kernel", "479b01458511eb43"): _softcapped_backward,
     ("_leaky_relu_sq_forward_kernel", "905c32a98622af61"): _leaky_square_forward,
     ("_leaky_relu_sq_backward_kernel", "994189efa141b385"): _leaky_square_backward,
+    ("_rms_norm_fwd_kernel", "639d921de624965f"): _rms_norm,
+    ("_residual_rms_norm_fwd_kernel", "d25a049382b10daa"): _residual_rms_norm,
+    ("_leaky_relu_squared_fwd_kernel", "8f5eebc872c5bd7a"): _leaky_square,
     ("_mmt_kernel", "6692c7515c8368b2"): _product_with_itself,
     ("fused_log_softmax_dual_gather_kernel", "2f4580fe6f3c37b7"): _log_softmax_at_two,
     ("fused_log_softmax_dual_gather_kernel", "e8d86f53c2600259"): _log_softmax_at_two,

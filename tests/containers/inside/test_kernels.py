@@ -96,6 +96,25 @@ def test_a_product_with_itself():
     torch.testing.assert_close(y, x @ x.T)
 
 
+def test_norms_with_and_without_a_residual():
+    torch.manual_seed(0)
+    x, more, scale = torch.randn(3, 8), torch.randn(3, 8), torch.rand(8)
+    given = {"X_ptr": x, "Out_ptr": torch.empty(3, 8), "eps": 1e-5}
+    twin("_rms_norm_fwd_kernel")(given, [])
+    torch.testing.assert_close(given["Out_ptr"], functional.rms_norm(x, (8,), eps=1e-5))
+    given |= {"Residual_ptr": more, "Scale_ptr": scale, "ResOut_ptr": torch.empty(3, 8)}
+    twin("_residual_rms_norm_fwd_kernel")(given, [])
+    torch.testing.assert_close(given["ResOut_ptr"], x + scale * more)
+    torch.testing.assert_close(given["Out_ptr"], functional.rms_norm(x + scale * more, (8,), eps=1e-5))
+
+
+def test_squared_leaky_relu_with_the_slope_of_the_launch():
+    x = torch.linspace(-2, 2, 9)
+    given = {"X_ptr": x, "Out_ptr": torch.empty(9), "NEGATIVE_SLOPE": 0.75}
+    twin("_leaky_relu_squared_fwd_kernel")(given, [])
+    torch.testing.assert_close(given["Out_ptr"], functional.leaky_relu(x, 0.75) ** 2)
+
+
 def test_bfloat16_is_rounded_as_torch_rounds_it():
     torch.manual_seed(0)
     numbers = torch.cat((torch.randn(10_000) * 10.0 ** torch.randint(-30, 30, (10_000,)), torch.zeros(2)))

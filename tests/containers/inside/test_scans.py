@@ -69,3 +69,22 @@ def test_the_convolution_looks_back_only():
     for t in range(7):
         total = bias + sum(weight[:, 3 - back] * x[:, :, t - back] for back in range(4) if t >= back)
         torch.testing.assert_close(y[:, :, t], torch.nn.functional.silu(total))
+
+
+def test_steps_of_a_piece_are_computed_again_for_the_same_gradient(monkeypatch):
+    torch.manual_seed(0)
+    u, delta, b, c = (
+        torch.randn(1, 3, 37),
+        torch.rand(1, 3, 37),
+        torch.randn(1, 2, 37),
+        torch.randn(1, 2, 37),
+    )
+    a = (-torch.rand(3, 2)).requires_grad_()
+    gradients = []
+    for piece in (scans.PIECE, 100):
+        monkeypatch.setattr(scans, "PIECE", piece)
+        scans.selective_scan_fn(u, delta, a, b, c).square().sum().backward()
+        gradients.append(a.grad.clone())
+        a.grad = None
+    assert gradients[0].abs().max() > 0.1
+    torch.testing.assert_close(*gradients)
