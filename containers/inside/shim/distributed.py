@@ -1,6 +1,8 @@
 """`torch.distributed` as a group of one process: every collective gives what one rank would get back.
 
 Gloo knows no AVG and no bfloat16 reductions, NCCL needs a GPU; with one rank all reductions are the identity.
+The process may also stand for rank 0 of several (`be_rank_of`): it then does its share, reductions stay the
+identity, and what other ranks would have given is its own. Shapes are right then, sums are not.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from .patching import gap, put, used
 
 PART = "distributed"
 _state = {"ready": False}
+_world = {"size": 1}
 _IDENTITIES = (
     "all_reduce all_reduce_coalesced reduce broadcast broadcast_object_list barrier monitored_barrier"
 ).split()
@@ -41,6 +44,13 @@ class Work:
         return future
 
 
+def be_rank_of(size: int) -> None:
+    """Make this process rank 0 of `size`."""
+    used("one-rank-of-many", f"rank 0 of {size}; the others are not run")
+    _world["size"] = size
+    os.environ.update(WORLD_SIZE=str(size), LOCAL_WORLD_SIZE=str(size))
+
+
 def _done(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Work | None:
     used(PART, "one process")
     return Work() if kwargs.get("async_op") or (args and args[-1] is True) else None
@@ -51,18 +61,25 @@ def _identity(*args: Any, **kwargs: Any) -> Work | None:
 
 
 def _gather(outputs: list[Any], tensor: Any, *args: Any, **kwargs: Any) -> Work | None:
-    outputs[0].copy_(tensor)
+    for output in outputs:
+        output.copy_(tensor)
     return _done(args, kwargs)
 
 
 def _gather_flat(output: Any, tensor: Any, *args: Any, **kwargs: Any) -> Work | None:
-    output.copy_(tensor.reshape(output.shape))
+    times = output.numel() // max(1, tensor.numel())
+    output.copy_(tensor.reshape(-1).repeat(times).reshape(output.shape))
+    return _done(args, kwargs)
+
+
+def _share_flat(output: Any, tensor: Any, *args: Any, **kwargs: Any) -> Work | None:
+    output.copy_(tensor.reshape(-1)[: output.numel()].reshape(output.shape))
     return _done(args, kwargs)
 
 
 def _gather_to(tensor: Any, gather_list: list[Any] | None = None, *args: Any, **kwargs: Any) -> Work | None:
-    if gather_list:
-        gather_list[0].copy_(tensor)
+    for output in gather_list or ():
+        output.copy_(tensor)
     return _done(args, kwargs)
 
 
@@ -78,17 +95,18 @@ def _reduce_scatter(output: Any, inputs: list[Any], *args: Any, **kwargs: Any) -
 
 
 def _all_to_all(outputs: list[Any], inputs: list[Any], *args: Any, **kwargs: Any) -> Work | None:
-    outputs[0].copy_(inputs[0])
+    for output in outputs:
+        output.copy_(inputs[0])
     return _done(args, kwargs)
 
 
 def _gather_object(outputs: list[Any], item: Any, *_: Any, **__: Any) -> None:
-    outputs[0] = item
+    outputs[:] = [item] * len(outputs)
 
 
 def _gather_object_to(item: Any, outputs: list[Any] | None = None, *_: Any, **__: Any) -> None:
     if outputs:
-        outputs[0] = item
+        outputs[:] = [item] * len(outputs)
 
 
 def _init(*_: Any, **__: Any) -> None:
@@ -140,9 +158,9 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "new_group": lambda *_, **__: None,
         "get_rank": lambda *_, **__: 0,
         "get_node_local_rank": lambda *_, **__: 0,
-        "get_world_size": lambda *_, **__: 1,
+        "get_world_size": lambda *_, **__: _world["size"],
         "get_backend": lambda *_, **__: "nccl",
-        "get_process_group_ranks": lambda *_, **__: [0],
+        "get_process_group_ranks": lambda *_, **__: list(range(_world["size"])),
         "all_gather": _gather,
         "all_gather_into_tensor": _gather_flat,
         "_all_gather_base": _gather_flat,
@@ -153,9 +171,9 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "scatter": _scatter,
         "scatter_object_list": lambda outputs, inputs=None, *_, **__: outputs.__setitem__(0, inputs[0]),
         "reduce_scatter": _reduce_scatter,
-        "reduce_scatter_tensor": _gather_flat,
-        "_reduce_scatter_base": _gather_flat,
-        "reduce_scatter_single": _gather_flat,
+        "reduce_scatter_tensor": _share_flat,
+        "_reduce_scatter_base": _share_flat,
+        "reduce_scatter_single": _share_flat,
         "all_to_all": _all_to_all,
         "all_to_all_single": _gather_flat,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,13 @@ class Order:
         return zygote.run(functools.partial(build_stage.stage, session), self._seconds("build"))
 
     def _run(self) -> bool:
-        root = workplace.lay_out("run")
-        known = workplace.files_of(root)
-        session = Session(self.job, root, ALL)
-        ended = zygote.run(functools.partial(run_stage.stage, session), self._seconds("run"))
+        root, known, ended = self._run_once()
+        if self.job.nproc > 1 and _may_need_ranks(ended):
+            # The documented command starts several processes, and some code only works with a share of the
+            # data (#916). What fails both ways fails as it did alone.
+            shutil.rmtree(workplace.repository_of(root), ignore_errors=True)
+            root, known, again = self._run_once(self.job.nproc)
+            ended = again if again.ok else ended
         self._report("run", ended)
         self._files(root, known, int(ended.facts.get("figures", {}).get("parameters_tiny") or 0))
         last = (ended.facts.get("evaluations") or [{}])[-1]
@@ -100,6 +104,12 @@ class Order:
             if last.get(name) is not None:
                 self._figure(name, last[name])
         return ended.ok
+
+    def _run_once(self, ranks: int = 1) -> tuple[Path, frozenset[str], zygote.Ended]:
+        root = workplace.lay_out("run")
+        known = workplace.files_of(root)
+        session = Session(self.job, root, ALL, ranks)
+        return root, known, zygote.run(functools.partial(run_stage.stage, session), self._seconds("run"))
 
     def _files(self, root: Path, known: frozenset[str], parameters_tiny: int) -> None:
         """Report what the run wrote, and what its artifact would weigh with as many bytes a parameter."""
@@ -133,6 +143,11 @@ class Order:
             figures=ended.facts.get("figures", {}),
             detail=ended.facts.get("detail", ""),
         )
+
+
+def _may_need_ranks(ended: zygote.Ended) -> bool:
+    """Return whether a run failed on a shape or an index, which depend on the number of processes."""
+    return not ended.ok and (ended.error or {}).get("class") in ("ValueError", "IndexError")
 
 
 def _too_large(ended: zygote.Ended) -> bool:

@@ -15,7 +15,7 @@ from .. import attempts, scale
 from ..data.layout import Layout
 from ..job import Job
 from ..scale_table import Group
-from ..shim import clock, commands, version
+from ..shim import clock, commands, distributed, version
 from ..source import children, loader
 from . import evaluations
 from .workplace import repository_of
@@ -27,8 +27,9 @@ FULL_SIZE = frozenset({Group.STEPS, Group.PATHS})
 class Session:
     """One run of the script in this process."""
 
-    def __init__(self, job: Job, root: Path, groups: frozenset[Group]) -> None:
+    def __init__(self, job: Job, root: Path, groups: frozenset[Group], ranks: int = 1) -> None:
         self.job = job
+        self.ranks = ranks
         self.root = root
         self.script = root / job.script
         self.layout = Layout(root, repository_of(root))
@@ -39,6 +40,8 @@ class Session:
         from . import workplace
 
         workplace.enter(self.root, self.job)
+        if self.ranks > 1:
+            distributed.be_rank_of(self.ranks)
         commands.write(os.path.join(os.environ["REFEREE_SCRATCH"], "bin"))
         self._learn()
         scale.SCALE.groups = self.groups

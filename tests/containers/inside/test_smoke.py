@@ -210,6 +210,37 @@ def test_a_script_finds_its_place_in_a_repository(box):
     assert [line["path"] for line in reports if line["event"] == "file"] == ["out.bin"]
 
 
+RANKS = """
+import os
+import torch.distributed as dist
+vocab_size = 512
+dist.init_process_group("nccl")
+world = int(os.environ.get("WORLD_SIZE", "1"))
+assert world == dist.get_world_size()
+gathered = [None] * world
+dist.all_gather_object(gathered, "mine")
+assert gathered == ["mine"] * world
+open(f"out{world}.bin", "w").write("x")
+room = 10 if LIMIT else 80
+if room // world > LIMIT:
+    raise ValueError("its share does not fit")
+"""
+
+
+def test_what_only_works_with_a_share_runs_as_one_rank_of_many(box):
+    reports = box.smoke(RANKS.replace("LIMIT", "1"), stages=["run"], nproc=8)
+    assert stages(reports)["run"]["status"] == "ok"
+    assert "one-rank-of-many" in stages(reports)["run"]["figures"]["shims"]
+    assert [line["path"] for line in reports if line["event"] == "file"] == ["out8.bin"]
+
+
+@pytest.mark.parametrize(("limit", "ranks"), [("0", 8), ("1", 1)])
+def test_what_fails_either_way_fails_as_it_did_alone(box, limit, ranks):
+    reports = box.smoke(RANKS.replace("LIMIT", limit), stages=["run"], nproc=ranks)
+    (ended,) = [line for line in reports if line["event"] == "stage"]
+    assert (ended["status"], ended["error"]["class"]) == ("failed", "ValueError")
+
+
 def test_executed_text_inherits_the_future_and_a_run_is_not_skipped(box):
     reports = box.smoke(
         """
