@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from containers.result import Ending
+from containers.smoke_job import REPOSITORY
 from containers.smoke_result import Sign, StageName
 
 if TYPE_CHECKING:
@@ -99,12 +100,14 @@ def artifact_of(plan: LaunchPlan, box: SandboxResult) -> ScratchFile | None:
 def _brought(plan: LaunchPlan, file: ScratchFile) -> bool:
     """Tell whether a file is the submission's own, as it was handed in."""
     path = _relative(file.path)
+    # What a submission hands in under our own name for the repository's files lies at the root, too.
+    names = (path, f"{REPOSITORY}/{file.path.removeprefix(RUN_ROOT)}")
     for name, data in plan.files:
-        if name == path:
+        if name in names:
             return file.size_bytes == len(data) and file.sha256 in (None, hashlib.sha256(data).hexdigest())
     # What could not be read was not laid out either: the run wrote what lies under its name.
     left = (entry for entry in plan.left_out if entry.readable)
-    return any(entry.path == path and entry.size in (-1, file.size_bytes) for entry in left)
+    return any(entry.path in names and entry.size in (-1, file.size_bytes) for entry in left)
 
 
 def _relative(path: str) -> str:

@@ -16,6 +16,7 @@ from containers.smoke_result import Label
 from harness.probe.covered import covered
 from harness.probe.weighed import weighed
 from harness.smoke.files import read_left_out
+from harness.smoke.repository_files import read_repository_files
 
 if TYPE_CHECKING:
     from audits.launch import LaunchPlan
@@ -60,7 +61,7 @@ def probe_plan(bench: Bench, plan: LaunchPlan, submission: Submission) -> ProbeR
         fault = workshop.label is Label.INFRA_FAULT
         status = ProbeStatus.INFRA_FAULT if fault else ProbeStatus.NOT_RUN
         return not_run(plan, workshop.problem, workshop.hint, status)
-    more = read_left_out(submission, plan)
+    more = (*read_left_out(submission, plan), *read_repository_files(submission, plan))
     return probe(plan, workshop.run, workshop.image, bench.options, more_files=more)
 
 

@@ -410,6 +410,9 @@ def test_a_committed_artifact_counts_only_when_the_run_wrote_it_anew() -> None:
     brought = make_plan({"train_gpt.py": SCRIPT, "final_model.ptz": committed})
     same = ScratchFile(RUN_FOLDER + "final_model.ptz", len(committed), hashlib.sha256(committed).hexdigest())
     assert judged(honest(observed=observed(files=(same,))), brought).label is Label.RUN_FAIL
+    above = make_plan({"train_gpt.py": SCRIPT, ".repository/model.ptz": committed})
+    root = replace(same, path="/scratch/run/model.ptz")
+    assert judged(honest(observed=observed(files=(root,))), above).label is Label.RUN_FAIL
     anew = ScratchFile(RUN_FOLDER + "final_model.ptz", len(committed), hashlib.sha256(b"other").hexdigest())
     assert judged(honest(observed=observed(files=(anew,))), brought).label is Label.PASS
 
