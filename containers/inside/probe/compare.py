@@ -23,6 +23,7 @@ from .placing import Stream
 from .runs import NORMALISED, PLAIN, Run, Runs
 from .self_target import self_target_test
 from .suffix import suffix_test
+from .tails import tail_matching
 from .trace import Trace
 from .update_order import condition_of, learning_of, update_order_test
 from .views import View, Views
@@ -147,6 +148,8 @@ class _Comparison:
         """Return the plain run's items and the number that they give."""
         trace, printed = self.plain.trace, not span.numbers
         found = matching(trace, span, lambda seen: number_of(seen.values, numbers, printed) is not None)
+        if found is None and not printed:
+            found = tail_matching(trace, span, numbers)
         if found is not None:
             number = number_of(found.values, numbers, printed)
             return self._view(self.plain, span, found.recipe), 0.0 if number is None else number

@@ -43,6 +43,8 @@ class Recipe:
     site: str = ""
     without_zeros: bool = False
     """Zeros are masked entries and no losses."""
+    skip: int = 0
+    """Values of earlier passes, which the number does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def _read(events: _Numbered, recipe: Recipe) -> Watched | None:
         if kept.all() or not kept.any():
             return None
         values, numbers, offsets = values[kept], numbers[kept], offsets[kept]
-    return Watched(recipe, values, numbers, offsets.astype(np.int64), lines)
+    skip = recipe.skip
+    return Watched(recipe, values[skip:], numbers[skip:], offsets[skip:].astype(np.int64), lines)
 
 
 _Part = tuple[int, np.ndarray, int]

@@ -288,3 +288,21 @@ def test_a_trace_that_was_cut_proves_nothing() -> None:
     suffix = ended(headline(runs), finding.Test.SUFFIX)
     assert suffix.call is Call.BLIND
     assert "full" in suffix.reason
+
+
+def rescoring(bench: sim.Bench) -> None:
+    """Score and learn in a first pass; score again, and return the second pass alone."""
+    sim.score_first(bench)
+    begin, end = bench.events.pop(0), [e for e in bench.events if e.kind is Kind.END]
+    bench.events = [begin, *(e for e in bench.events if e.kind not in (Kind.END, Kind.PRINT))]
+    assert end
+    first = len(bench.events)
+    sim.score_first(bench)
+    bench.events = [e for at, e in enumerate(bench.events) if not (at >= first and e.kind is Kind.BEGIN)]
+
+
+def test_the_last_of_two_passes_is_told_from_the_first() -> None:
+    end = headline(sim.probe(rescoring))
+    suffix = ended(end, finding.Test.SUFFIX)
+    assert end.items == 1280
+    assert (suffix.call, suffix.condition, suffix.pattern) == (Call.LEAK, "C3", "whole-validation")
