@@ -34,6 +34,8 @@ class Layout:
         self.repository = repository or root
         self.size = DEFAULT_SIZE
         self.size_is_known = False
+        self.only = False
+        """Whether every path is answered by the one vocabulary, whatever size it names."""
         self.sidecars = False
         self.placed: dict[str, int] = {}
         self.validation: Callable[[Path], Path] = lambda home: home / "val.bin"
@@ -92,6 +94,8 @@ class Layout:
 
     def _sizes(self) -> set[int]:
         """Return the vocabularies to lay out unasked: the script's, and the usual ones at hand."""
+        if self.only:
+            return {self.size}
         return {self.size, *(size for size in COMMON if is_at_hand(size))}
 
     def tokenizer(self, path: Path, size: int | None = None) -> None:
@@ -118,7 +122,7 @@ class Layout:
             _link(home / "val_bytes.bin", folder / "fineweb_val_bytes_000000.bin")
 
     def _size(self, name: str) -> int:
-        match = _SIZE.search(name)
+        match = None if self.only else _SIZE.search(name)
         return int(match[1]) if match and 256 <= int(match[1]) <= 65536 else self.size
 
 

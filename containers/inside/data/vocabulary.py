@@ -19,7 +19,7 @@ import numpy as np
 from .prose import documents
 from .shards import BOS, byte_counts, write_shard
 
-SIZES = (512, 1024, 2048, 4096, 8192, 16384)
+SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384)
 """Sizes that the image holds."""
 TRAIN_SHARDS = 8
 FIRST_TOKENS = 100_000

@@ -22,9 +22,9 @@ from ..smoke import evaluations
 from ..smoke.run_stage import ExitStatusError
 from ..smoke.session import ALL, Session
 from ..source import accumulations, loader
-from . import blocks, plant, poison, streams, watch_losses, watch_sums, watch_weights
+from . import blocks, forks, plant, poison, sizes, streams, watch_losses, watch_sums, watch_weights
 from .recorder import RECORDER
-from .runs import CHANGED, PLAIN, PLANTED
+from .runs import CHANGED, PLAIN, PLANTED, SCALED
 from .trace import MAX_BYTES, Event, Kind, encode
 from .watch_files import Files
 
@@ -42,6 +42,8 @@ class Plan:
     """Its run id's."""
     reload: int = 0
     """At which opening of a file of its own the memory is spoilt, counted from one; 0 for never."""
+    phase: int = -1
+    """Which evaluation is replayed for each entry of a small vocabulary; -1 for none."""
 
 
 class Child:
@@ -50,7 +52,12 @@ class Child:
     def __init__(self, job: Job, plan: Plan, memory: int) -> None:
         self.plan = plan
         self.memory = memory
-        self.session = Session(replace(job, virtual_clock=True), plan.root, ALL)
+        job = replace(job, virtual_clock=True)
+        if plan.phase >= 0:
+            kept = tuple(pair for pair in job.env if pair[0] != "VOCAB_SIZE")
+            job = replace(job, env=(*kept, ("VOCAB_SIZE", str(sizes.VOCABULARY))))
+        self.session = Session(job, plan.root, ALL)
+        self.session.layout.only = plan.phase >= 0
         self.shards = plan.root.parents[2] / "validation"
         self.files = Files(plan.root, self.shards)
 
@@ -90,8 +97,20 @@ class Child:
         evaluations.HEARD.append(_printed)
         if self.plan.reload:
             poison.plan(self.plan.reload, str(self.plan.root))
+        if self.plan.phase >= 0:
+            self._replay()
         if self.plan.name == PLANTED:
             loader.LISTENERS.append(self._plant)
+
+    def _replay(self) -> None:
+        """Replay one evaluation with a small vocabulary, tables as large as they are or scaled."""
+        sizes.install(scaled=self.plan.name == SCALED)
+        home = home_of(sizes.VOCABULARY)
+        stream, _ = streams.stream(home, self.plan.name)
+        replays = forks.Replays(self.plan.phase, streams.REPLAYED, sizes.VOCABULARY, stream)
+        replays.shard = str(self.shards / home.name / "val.bin")
+        evaluations.BEGUN.append(replays.begun)
+        evaluations.DONE.append(replays.done)
 
     def _begun(self, function: Any) -> None:
         shard = Path(self.files.validation).parent.name
@@ -107,6 +126,8 @@ class Child:
     def _run(self) -> None:
         try:
             self.session.run("__main__")
+        except forks.ReplaysDoneError:
+            return
         except SystemExit as error:
             if error.code not in (None, 0):
                 raise ExitStatusError(f"the script called exit with {error.code!r}").with_traceback(

@@ -19,7 +19,7 @@ from ..data.vocabulary import SIZES, home_of
 from ..job import Job
 from ..smoke import workplace
 from ..smoke.order import _PACKED
-from . import streams
+from . import sizes, streams
 from .child import Child, Plan, reload_of
 from .coverage import coverage
 from .finding import (
@@ -33,7 +33,8 @@ from .finding import (
     Test,
     TestEnd,
 )
-from .runs import AGAIN, CHANGED, PLAIN, PLANTED, RELOADED, Run, Runs
+from .replays import replay_of
+from .runs import AGAIN, CHANGED, NORMALISED, PLAIN, PLANTED, RELOADED, SCALED, Replay, Run, Runs
 from .trace import MAX_BYTES, Kind, Trace, decode
 
 RUN_SECONDS = 150.0
@@ -41,7 +42,7 @@ RUN_SECONDS = 150.0
 PROBE_SECONDS = 420.0
 """Wall time after which no further run is begun."""
 LANES = 2
-ORDER = (PLAIN, CHANGED[0], AGAIN, PLANTED, RELOADED, *CHANGED[1:])
+ORDER = (PLAIN, CHANGED[0], AGAIN, PLANTED, NORMALISED, RELOADED, *CHANGED[1:], SCALED)
 MAX_FILE = 64 * 1024 * 1024
 
 
@@ -62,6 +63,7 @@ class Probe:
         self.channel = channel
         self.runs: dict[str, Run] = {}
         self.skipped: dict[str, str] = {}
+        self.replays: dict[str, Replay] = {}
         self.seconds = job.seconds("run", RUN_SECONDS)
         self.until = time.monotonic() + job.seconds("probe", PROBE_SECONDS)
 
@@ -92,7 +94,9 @@ class Probe:
         """Return whether what a run hangs on is done: the first two begin at once."""
         if name in (PLAIN, CHANGED[0]):
             return True
-        if name in CHANGED[1:]:
+        if name == SCALED:
+            return NORMALISED in {*self.runs, *self.skipped}
+        if name in (*CHANGED[1:], NORMALISED):
             return {PLAIN, AGAIN, CHANGED[0]} <= {*self.runs, *self.skipped}
         return PLAIN in self.runs
 
@@ -105,18 +109,31 @@ class Probe:
             return "no time was left"
         if name == RELOADED and plain is not None and not reload_of(plain.trace.events):
             return "no file that the run wrote was read back before the last evaluation"
-        if name in CHANGED[1:] and self._has_leaked():
+        if name in (*CHANGED[1:], NORMALISED) and self._ended_as(Test.SUFFIX, Call.LEAK):
             return "a leak was seen already"
+        if name == NORMALISED:
+            return self._not_replayed()
+        if name == SCALED:
+            run = self.runs.get(NORMALISED)
+            tables = run.trace.facts.get("tables") if run is not None else None
+            return "" if tables else self.skipped.get(NORMALISED, "no table whose size is named")
         return ""
 
-    def _has_leaked(self) -> bool:
-        phases = self.phases(self._all())
-        return any(
-            end.test is Test.SUFFIX and end.call is Call.LEAK
-            for phase in phases
-            if phase.headline
-            for end in phase.tests
-        )
+    def _not_replayed(self) -> str:
+        if self._ended_as(Test.NORMALISATION, Call.CLEAN):
+            return "each value is the log-softmax of its row of logits"
+        headline = self._headline()
+        if headline is None or headline.phase < 0 or not headline.items:
+            return "no function that evaluates was seen to give the number reported"
+        return ""
+
+    def _headline(self) -> PhaseEnd | None:
+        return next((phase for phase in self.phases(self._all()) if phase.headline), None)
+
+    def _ended_as(self, test: Test, call: Call) -> bool:
+        """Return whether a test has ended so on the headline, by the runs so far."""
+        headline = self._headline()
+        return headline is not None and any(end.test is test and end.call is call for end in headline.tests)
 
     def _make(self, name: str) -> Run:
         """Make one run; called from a thread, which waits for the child."""
@@ -127,7 +144,7 @@ class Probe:
         reload = reload_of(plain.trace.events) if name == RELOADED and plain is not None else 0
         memory = os.memfd_create(f"trace{number}")
         try:
-            child = Child(self.job, Plan(name, root, number, reload), memory)
+            child = Child(self.job, Plan(name, root, number, reload, self._phase(name)), memory)
             ended = zygote.run(child.stage, self.seconds, keep=(memory,))
             trace = _read(memory)
         finally:
@@ -137,7 +154,26 @@ class Probe:
         self._ended(name, run, ended)
         if name == PLAIN:
             self._covered(trace, ended)
+        if name in (NORMALISED, SCALED):
+            self._replayed(name, run)
         return run
+
+    def _phase(self, name: str) -> int:
+        """Return which evaluation a run replays, -1 for none."""
+        headline = self._headline() if name in (NORMALISED, SCALED) else None
+        return -1 if headline is None else headline.phase
+
+    def _replayed(self, name: str, run: Run) -> None:
+        """Keep what a run's replays give, or why they give nothing."""
+        load = "scaled" if name == SCALED else "default"
+        made = replay_of(run.trace, streams.REPLAYED, sizes.VOCABULARY, load)
+        if made is not None:
+            self.replays[name] = made
+            return
+        told = run.trace.facts.get("replays")
+        seconds = told.get("seconds", 0.0) if isinstance(told, dict) else 0.0
+        why = f"replays would take {seconds} s" if seconds else "replays do not fit together"
+        self.skipped[name] = f"{why} {run.error}".strip()
 
     def _run_of(self, name: str, trace: Trace | None, ended: zygote.Ended, files: dict[str, str]) -> Run:
         stream, change = streams.stream(self._home(trace), name)
@@ -168,10 +204,12 @@ class Probe:
 
     def _all(self) -> Runs:
         plain = self.runs.get(PLAIN)
-        sizes, spaces, control = streams.counted(
+        counts, spaces, control = streams.counted(
             streams.read_pieces(self._home(plain.trace if plain is not None else None))
         )
-        return Runs(dict(self.runs), sizes, spaces, control, dict(self.skipped))
+        compared = {name: run for name, run in self.runs.items() if name not in (NORMALISED, SCALED)}
+        replays = tuple(self.replays.values())
+        return Runs(compared, counts, spaces, control, dict(self.skipped), replays)
 
     def _report(self) -> None:
         runs = self._all()

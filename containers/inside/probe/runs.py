@@ -21,6 +21,7 @@ PLANTED = "P"
 RELOADED = "R"
 """The stream as it is; weights in memory and training data are spoilt when the artifact is read back."""
 NORMALISED = "N"
+SCALED = "N2"
 """Replays of one evaluation with a token replaced by each entry of the vocabulary."""
 
 

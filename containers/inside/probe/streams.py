@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.shards import BOS, HEADER_INTS, write_shard
-from .runs import CHANGED
+from .runs import CHANGED, NORMALISED
 
 UNALIGNED = 997
 """A prime inside a window, a batch and a chunk of every usual size."""
@@ -24,6 +24,11 @@ _SPACE = "\u2581"
 EARLY = 256
 """Where the changed document ends, about: a calibration that takes the first batches sees it."""
 SEED = 20_260_101
+PASSAGE = 120
+REPEATED = 9 * 128 + 1
+"""Tokens of the stream of replays: a passage over and over, so that what counts contexts has counted them."""
+REPLAYED = 1_100
+"""Which of them is replaced: behind two chunks of the usual size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ def read_pieces(home: Path) -> list[str]:
 def stream(home: Path, name: str) -> tuple[np.ndarray, Change]:
     """Return the stream of a run over a vocabulary, and what is changed in it."""
     plain = read_stream(home / "val.bin")
+    if name.startswith(NORMALISED):
+        return np.resize(plain[:PASSAGE], REPEATED), Change()
     change = changes(plain).get(name, Change())
     return changed(plain, change, read_pieces(home)), change
 

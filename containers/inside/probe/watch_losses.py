@@ -20,8 +20,10 @@ from .trace import Event, Kind
 
 SMALLEST_VOCABULARY = 64
 _ROWS_AT_ONCE = 256
-_SURE = 1e-3
+_SURE = 1e-4
 """How near one the sum of a row is that is taken for probabilities."""
+_SURE_HALF = 2e-2
+"""The same where they are rounded to 16 bits."""
 _weights: dict[int, torch.Tensor] = {}
 _cross_entropy = functional.cross_entropy
 _nll_loss = functional.nll_loss
@@ -90,9 +92,10 @@ def gather(input: Any, dim: Any, index: Any, **more: Any) -> Any:
 def chosen(rows: torch.Tensor, targets: torch.Tensor, entries: torch.Tensor, grad: bool) -> None:
     """Record the entries that were taken of rows of logits, log probabilities or probabilities."""
     total = _logsumexp(rows.float(), -1)
-    if bool((total.abs() < _SURE).all()):
+    sure = _SURE if rows.dtype.itemsize > 2 else _SURE_HALF
+    if bool((total.abs() < sure).all()):
         values = -entries
-    elif bool((rows >= 0).all()) and bool(((rows.float().sum(-1) - 1).abs() < _SURE).all()):
+    elif bool((rows >= 0).all()) and bool(((rows.float().sum(-1) - 1).abs() < sure).all()):
         values = -entries.log()
     else:
         values = total - entries
