@@ -103,12 +103,13 @@ def true_bytes(items: Items, stream: np.ndarray, runs: Runs) -> int | None:
     """Return the bytes of all items, by the rule of the challenge; None where tokens are not known."""
     size = runs.token_bytes.size
     targets, positions = items.targets, items.positions
-    if (targets == UNKNOWN).any() or (positions < 1).any() or targets.max(initial=0) >= size:
+    known = positions > 0
+    if (targets == UNKNOWN).any() or known.mean() < PLACED or targets.max(initial=0) >= size:
         return None
-    before = stream[positions - 1]
+    before = stream[positions[known] - 1]
     if before.max(initial=0) >= size or before.min(initial=0) < 0 or targets.min(initial=0) < 0:
         return None
-    no_space = runs.leading_space[targets] & runs.control[before]
+    no_space = runs.leading_space[targets[known]] & runs.control[before]
     return int(runs.token_bytes[targets].sum() - no_space.sum())
 
 
