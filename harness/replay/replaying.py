@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.replay.compare import Comparison, compare
 from harness.replay.keep import read_measurement, read_plan, write_record
 from harness.replay.measure import measure_seed, with_split
-from harness.replay.seed_run import discard, run_seed
+from harness.replay.seed_run import discard, discard_left, run_seed
 from harness.replay.split_eval import split_evaluation
 from harness.replay.statements import Dialect
 
@@ -127,7 +127,8 @@ def _split(
 
 
 def _empty(folder: Path) -> None:
-    """Make an empty folder."""
+    """Make an empty folder; the scratch of an earlier try that was killed goes with what is in it."""
     if folder.exists():
+        discard_left(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

@@ -34,7 +34,7 @@ class Room:
         self, folder: Path, limit_bytes: int, now: Callable[[], float], stop: Callable[[Breach], None]
     ) -> None:
         """Take the folder, what it may hold, the run's clock, and what ends the run."""
-        self._folder, self._limit, self._now, self._stop = folder, limit_bytes, now, stop
+        self.folder, self._limit, self._now, self._stop = folder, limit_bytes, now, stop
         self.least_free_bytes = shutil.disk_usage(folder).free
         """The least that was free on the folder's disk at any look."""
         self._spare = min(SPARE_BYTES, self.least_free_bytes // 2)
@@ -60,7 +60,7 @@ class Room:
 
     def _look(self) -> Breach | None:
         """Return what the run is past. Its own room comes first: to fill the disk is no way out."""
-        used, entries = used_bytes(self._folder, self._limit)
+        used, entries = used_bytes(self.folder, self._limit)
         free = self._look_at_disk()
         if used > self._limit:
             return self._breach(
@@ -75,7 +75,7 @@ class Room:
 
     def _look_at_disk(self) -> int:
         """Return what is free, and remember the least."""
-        free = shutil.disk_usage(self._folder).free
+        free = shutil.disk_usage(self.folder).free
         self.least_free_bytes = min(self.least_free_bytes, free)
         return free
 

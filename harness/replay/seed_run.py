@@ -41,6 +41,8 @@ PIDS: Final = 4096
 FULL_BYTES: Final = 1 << 20
 DAY_SECONDS: Final = 86_400.0
 HOOKS: Final = "/referee-hooks"
+PREFIX: Final = "referee-replay-"
+NOTE: Final = "scratch.path"
 _START: Final = 'cp -rs /submission/. /scratch/ && exec "$@"'
 _START_SHIMMED: Final = 'exec "$@"'
 
@@ -72,6 +74,8 @@ class SeedRun:
     missing_isolation: tuple[str, ...]
     scratch: Path
     """What it wrote; the caller removes it."""
+    note: Path
+    """File beside the recording that names `scratch`, for whoever goes on after a harness that was killed."""
     disk_full: bool = False
     """The host's disk was without room while it ran."""
 
@@ -90,18 +94,19 @@ def run_seed(
 ) -> SeedRun:
     """Run one seed, leave its recording in `folder`, and return what happened."""
     setting = setting or Setting(Path(plan.data) if plan.data else None)
-    scratch = _scratch(setting)
+    scratch, note = _scratch(setting), folder / NOTE
+    note.write_text(str(scratch), encoding="utf-8")
     request = _request(image, plan, profile, files, seed, scratch, setting)
     try:
         launched = time.monotonic()
         run = LiveRun(engine, request)
     except EngineError as error:
-        return SeedRun(seed, None, None, (), error.failure, (), scratch)
+        return SeedRun(seed, None, None, (), error.failure, (), scratch, note)
     recording = Recording(folder, dialect, RAW_BYTES)
     watcher = Watcher(run, recording, plan.caps, launched)
     room = Room(scratch, request.limits.scratch_bytes, watcher.now, watcher.stop_for)
     sampled = folder if profile.device == "cuda" else None
-    return _follow(run, watcher, room, seed, scratch, on_progress, sampled)
+    return _follow(run, watcher, room, seed, note, on_progress, sampled)
 
 
 def _follow(
@@ -109,11 +114,12 @@ def _follow(
     watcher: Watcher,
     room: Room,
     seed: int,
-    scratch: Path,
+    note: Path,
     on_progress: Callable[[Tracker, float], None] | None,
     sampled: Path | None,
 ) -> SeedRun:
     """Watch a started run to its end; GPUs are sampled into `sampled` where it is given."""
+    scratch = room.folder
     failure = watched = None
     try:
         with _observers(watcher, room, scratch, sampled):
@@ -124,7 +130,7 @@ def _follow(
         run.kill()
     missing = run.box.missing_isolation
     full = room.least_free_bytes < FULL_BYTES
-    return SeedRun(seed, watched, run.observed, tuple(run.report), failure, missing, scratch, full)
+    return SeedRun(seed, watched, run.observed, tuple(run.report), failure, missing, scratch, note, full)
 
 
 @contextlib.contextmanager
@@ -186,7 +192,7 @@ def _request(
 
 def _scratch(setting: Setting) -> Path:
     """Return a fresh folder that the run's user may write to."""
-    scratch = Path(tempfile.mkdtemp(prefix="referee-replay-"))
+    scratch = Path(tempfile.mkdtemp(prefix=PREFIX))
     for name, source in setting.files:
         target = scratch / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -200,3 +206,14 @@ def _scratch(setting: Setting) -> Path:
 def discard(run: SeedRun) -> None:
     """Remove what a run wrote."""
     shutil.rmtree(run.scratch, ignore_errors=True)
+    run.note.unlink(missing_ok=True)
+
+
+def discard_left(folder: Path) -> None:
+    """Remove the scratch of runs recorded under `folder` whose harness was killed before it could."""
+    for note in folder.rglob(NOTE):
+        scratch = Path(note.read_text(encoding="utf-8"))
+        # The note is in a folder that may have been handed around: nothing but a scratch of ours is removed.
+        if scratch.name.startswith(PREFIX) and scratch.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(scratch, ignore_errors=True)
+        note.unlink()

@@ -85,6 +85,8 @@ def test_a_killed_replay_goes_on_where_it_was(tmp_path: Path, data: Path, engine
         time.sleep(0.1)
     running.send_signal(signal.SIGKILL)
     running.wait()
+    left_behind = Path((out / "seeds" / "2" / "scratch.path").read_text())
+    assert left_behind.is_dir()
     stamp = first.stat().st_mtime_ns
     refused = call(*words)
     assert refused.returncode == 2
@@ -95,6 +97,8 @@ def test_a_killed_replay_goes_on_where_it_was(tmp_path: Path, data: Path, engine
     assert report["verdict"] == "REPRODUCED"
     assert [entry["seed"] for entry in report["seeds"]] == [1, 2, 3]
     assert first.stat().st_mtime_ns == stamp
+    assert not left_behind.exists()
+    assert list(out.rglob("scratch.path")) == []
     # The box of the killed call leaves by itself: its supervisor sees that nobody listens any more.
     while time.monotonic() < deadline + 30:
         left = engine.client.containers.list(filters={"label": RUN_LABEL})
