@@ -118,7 +118,7 @@ def record(rows: torch.Tensor, targets: torch.Tensor, values: torch.Tensor, grad
             RECORDER.phase,
             values=values.detach().double().numpy().copy(),
             targets=targets.detach().long().numpy().copy(),
-            digests=None if RECORDER.phase < 0 else digests(rows),
+            digests=digests(rows) if RECORDER.phase >= 0 or not grad else None,
             shape=tuple(values.shape),
             grad=bool(grad),
         )
@@ -139,8 +139,8 @@ def digests(rows: torch.Tensor) -> np.ndarray:
 
 
 def planted(logits: torch.Tensor) -> torch.Tensor:
-    """Return the logits of an evaluation, with what a planted leak adds."""
-    if before and RECORDER.phase >= 0:
+    """Return logits that may be scored, with what a planted leak adds; those of training stay."""
+    if before and (RECORDER.phase >= 0 or not is_learnt_from(logits)):
         for change in before:
             logits = change(logits)
     return logits

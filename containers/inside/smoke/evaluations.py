@@ -21,6 +21,7 @@ DONE: list[Callable[[list[float]], None]] = []
 """Called with the numbers that it returned, none where it raised."""
 HEARD: list[Callable[[str, float, str], None]] = []
 """Called with name, value and line of every loss and score that is printed under its plain name."""
+_NAMED = ("val_loss", "val_bpb")
 _PRINTED = re.compile(r"\b(val_loss|\w{0,60}?bpb\w{0,60})\b['\"]?\s*[:=]\s*(\d{1,6}\.\d{1,12})")
 _OF_OTHERS = re.compile(r"prev|best|base|target|sota|delta|diff|record|claim|old")
 """Names of scores that a script only quotes."""
@@ -94,6 +95,9 @@ def _numbers(result: Any) -> list[float]:
     values = result if isinstance(result, tuple | list) else [result]
     if isinstance(result, dict):
         values = [value for key, value in result.items() if "loss" in str(key) or "bpb" in str(key)]
+    named = [getattr(result, name, None) for name in _NAMED]
+    if any(value is not None for value in named):
+        values = named  # a record of the script's own
     numbers = []
     for value in list(values)[:4]:
         item = value.item() if hasattr(value, "item") and getattr(value, "numel", lambda: 1)() == 1 else value

@@ -226,3 +226,18 @@ def test_runs_that_were_left_out_keep_no_other_waiting() -> None:
     assert set(made) <= {PLAIN, CHANGED[0]}
     assert {*made, *probe.skipped} == set(ORDER)
     assert AGAIN in probe.skipped
+
+
+def test_numbers_are_read_off_a_record_that_an_evaluation_returns(probed):
+    record = "import types\n\n" + scripts.SLIDING.replace(
+        "    return loss, bpb\n",
+        "    return types.SimpleNamespace(seconds=1.0, val_loss=loss, val_bpb=bpb)\n",
+    )
+    text = scripts.script(record).replace(
+        "loss, bpb = eval_val(model, h, val, table)",
+        "found = eval_val(model, h, val, table)\n    loss, bpb = found.val_loss, found.val_bpb",
+    )
+    trace = probed(text, "A")["runs"]["A"]["trace"]
+    end = next(event for event in trace.events if event.kind is Kind.END)
+    assert end.values.size == 2
+    assert end.values[0] == pytest.approx(reported(trace), abs=1e-7)
