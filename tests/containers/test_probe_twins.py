@@ -1,0 +1,93 @@
+"""The probe on twins of the reference in a real box: each is caught by the test that should.
+
+Twins that a replay or a change of the first tokens must tell are not among them yet.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audits.launch import launch_plan
+from containers.engine import run
+from containers.probe import probe
+from containers.probe_result import ProbeVerdict
+from harness.auditing import Request, reviews_of
+from tests.reference_impl.twins.entries import HONEST, TWINS
+from tests.reference_impl.twins.records import Entry, lay
+
+if TYPE_CHECKING:
+    from containers.probe_result import ProbeResult
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("probe-twins")]
+CAUGHT_BY = {
+    "PrequantTTT": ("suffix", "C3"),
+    "SlotOnScored": ("suffix", "C3"),
+    "Rescore": ("suffix", "C3"),
+    "SpaceTwice": ("score-once", "BPB"),
+    "LoraFirst": ("suffix", "C3"),
+}
+SHAPE_THE_ARTIFACT = {"PrequantTTT"}
+"""Twins whose artifact has seen validation tokens."""
+
+
+def by_name(entry: Entry) -> str:
+    """Return the name of an entry, for the list of tests."""
+    return entry.name
+
+
+def shorten(preset: Path) -> None:
+    """Let training end after a few steps: how well a twin scores is not the question."""
+    text = preset.read_text()
+    assert "iterations = 100\n" in text
+    assert "muon_momentum_steps = 50\n" in text
+    text = text.replace("iterations = 100\n", "iterations = 6\n")
+    preset.write_text(text.replace("muon_momentum_steps = 50\n", "muon_momentum_steps = 5\n"))
+
+
+@pytest.fixture(scope="module")
+def probed(docker_engine, image):
+    """Return a function that probes an entry once."""
+
+    @cache
+    def one(entry: Entry) -> ProbeResult:
+        with TemporaryDirectory() as root:
+            folder = lay(entry, Path(root))
+            shorten(folder / "reference_impl" / "presets" / "micro.toml")
+            (review,) = reviews_of(Request(targets=(str(folder),)))
+            plan = launch_plan(review.result.submission, review.result.facts)
+            return probe(plan, lambda request: run(docker_engine, request), image)
+
+    return one
+
+
+def leaks(result: ProbeResult) -> dict[str, str]:
+    """Return the condition of each test of the headline, or of the whole, that ended as LEAK."""
+    (headline,) = (phase for phase in result.phases if phase.headline)
+    ends = (*headline.tests, *result.whole)
+    return {str(end.test): end.condition for end in ends if end.call == "LEAK"}
+
+
+@pytest.mark.parametrize("entry", [twin for twin in TWINS if twin.name in CAUGHT_BY], ids=by_name)
+def test_a_twin_is_caught_by_the_test_that_should(entry: Entry, probed) -> None:
+    result = probed(entry)
+    test, condition = CAUGHT_BY[entry.name]
+    found = leaks(result)
+    assert result.verdict is ProbeVerdict.LEAK, result.reason
+    assert found.get(test) == condition, (found, result.reason)
+    assert ("artifact" in found) == (entry.name in SHAPE_THE_ARTIFACT), found
+
+
+@pytest.mark.parametrize("entry", [entry for entry in HONEST if entry.name == "Plain"], ids=by_name)
+def test_an_honest_entry_is_clean_with_power(entry: Entry, probed) -> None:
+    result = probed(entry)
+    assert leaks(result) == {}
+    (headline,) = (phase for phase in result.phases if phase.headline)
+    (suffix,) = (end for end in headline.tests if end.test == "suffix")
+    assert suffix.call == "CLEAN", suffix.reason
+    assert suffix.power["planted_caught"] > 100
+    assert result.verdict is ProbeVerdict.CLEAN, result.reason
