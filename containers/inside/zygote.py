@@ -127,13 +127,14 @@ def _listen(reader: int, pid: int, seconds: float) -> tuple[bytes, bool]:
             continue
         if left <= 0:
             return data, True
-        ready, _, _ = select.select([reader], [], [], min(left, 1.0))
+        gone = _is_gone(pid)  # asked first: what it said before it ended is in the pipe by now
+        ready, _, _ = select.select([reader], [], [], 0.0 if gone else min(left, 1.0))
         if ready:
             piece = os.read(reader, 65536)
             data += piece
             if not piece or _is_whole(data) or len(data) > MAX_ANSWER + 4:
                 return data, expired
-        elif _is_gone(pid):
+        elif gone:
             return data, expired
 
 

@@ -74,3 +74,24 @@ def test_a_child_does_not_speak_through_its_parents_connection(inside):
     print(json.dumps([senders[0] == os.getpid(), senders[1] == child]))
     """
     assert inside.code(body) == [True, True]
+
+
+SLOW_TO_LISTEN = """
+import json, select
+from referee_inside import zygote
+real = select.select
+
+def late(reading, writing, failing, seconds):
+    if seconds:  # nothing within the time asked for, and all of it just after
+        zygote.os.waitid(zygote.os.P_ALL, 0, zygote.os.WEXITED | zygote.os.WNOWAIT)
+        return [], [], []
+    return real(reading, writing, failing, seconds)
+
+zygote.select.select = late
+ended = zygote.run(lambda: {"said": 1}, 5.0)
+print(json.dumps({"ok": ended.ok, "facts": ended.facts}))
+"""
+
+
+def test_an_answer_that_came_between_two_looks_is_read(inside):
+    assert inside.code(SLOW_TO_LISTEN) == {"ok": True, "facts": {"said": 1}}
