@@ -120,6 +120,8 @@ class Child:
     def _plant(self, _: str) -> None:
         if not watch_losses.before:
             home = home_of(self.session.layout.size)
+            # A script that scores in no evaluating function never says which vocabulary it scores (#1550).
+            RECORDER.vocabulary = RECORDER.vocabulary or self.session.layout.size
             later, change = streams.stream(home, CHANGED[0])
             plant.install(plant.size(later, change.first))
 

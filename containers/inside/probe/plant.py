@@ -64,11 +64,11 @@ def _wrap(owner: Any, name: str, by: float) -> None:
 
 
 def _is_scored(input: Any) -> bool:
-    """Return whether these are rows of logits of an evaluation."""
+    """Return whether these are rows of logits that may be scored: of an evaluation, or not learnt from."""
     return (
         isinstance(input, torch.Tensor)
         and RECORDER.open
-        and RECORDER.phase >= 0
+        and (RECORDER.phase >= 0 or not watch_losses.is_learnt_from(input))
         and input.is_floating_point()
         and watch_losses._is_wide(input.shape[-1])
         and bool(RECORDER.vocabulary)

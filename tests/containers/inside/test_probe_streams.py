@@ -45,7 +45,9 @@ def test_the_first_changes_are_unaligned_and_aligned(home):
     first, aligned = (streams.stream(home, name)[1].first for name in ("B1", "B2"))
     assert first % 2
     assert first % 64 not in (0, 1)
-    assert (aligned - 1) % 512 == 0
+    assert (aligned - 1) % 128 == 0
+    # A calibration takes four sequences of 128 tokens at this scale.
+    assert aligned <= 256
 
 
 def test_a_shard_is_written_once_and_read_back(home, tmp_path):
