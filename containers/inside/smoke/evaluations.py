@@ -31,13 +31,14 @@ _PLAIN = frozenset({"val_loss", "val_bpb", "bpb"})
 def printing(*values: Any, **options: Any) -> None:
     """Print for the submission, remembering losses and scores."""
     for value in values[:8]:
-        if isinstance(value, str) and "b" in value:
+        if isinstance(value, str) and ("b" in value or "B" in value):
             _remember(value if len(value) <= 8000 else value[:4000] + value[-4000:])
     print(*values, **options)
 
 
 def _remember(text: str) -> None:
-    for found, number in _PRINTED.findall(text):
+    # Some write BPB in capitals (#1574).
+    for found, number in _PRINTED.findall(text.lower()):
         if _OF_OTHERS.search(found):
             continue
         name = "val_bpb" if "bpb" in found else found
