@@ -1,7 +1,8 @@
-"""Hold a probe against what static analysis knows: did what learns from validation at full scale run at all?
+"""Hold a probe against what static analysis knows: did what decides at full scale run at all?
 
-An adaptation that the probe never executed was not tested. Promises to lower CLEAN and UNCLEAR only: a leak
-that was measured stays one, whatever else did not run.
+An adaptation that the probe never executed was not tested, and what a rule finds fault with was not cleared
+by a run that never came there (#888). Promises to lower CLEAN and UNCLEAR only: a leak that was measured stays
+one, whatever else did not run.
 """
 
 from __future__ import annotations
@@ -9,42 +10,54 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from audits.outcome import Axis, Status
 from containers.probe_result import ProbeStatus, ProbeVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from audits.facts import Facts
     from audits.facts.code.behaviour import Behaviour, Update
     from audits.location import Location
-    from containers.probe_result import Executed, ProbeResult
+    from audits.outcome import Outcome
+    from containers.probe_result import ProbeResult
 
 MAX_TOLD = 20
 
 
-def covered(result: ProbeResult, facts: Facts | None) -> ProbeResult:
-    """Return the result, BLIND where something that learns at full scale did not run."""
+def covered(result: ProbeResult, facts: Facts | None, outcomes: Iterable[Outcome] = ()) -> ProbeResult:
+    """Return the result, BLIND where what learns at full scale, or what a rule accuses, did not run."""
     if facts is None or result.status is not ProbeStatus.RAN or not result.runs:
         return result
-    unseen = tuple(_unseen(facts.code.behaviour, result.coverage.executed))[:MAX_TOLD]
+    seen = [(entry.path, lines_of(entry.ranges)) for entry in result.coverage.executed]
+    unseen = (*_unseen(facts.code.behaviour, seen), *_unseen_faults(outcomes, seen))[:MAX_TOLD]
     if not unseen:
         return result
     result = replace(result, coverage=replace(result.coverage, unseen=unseen))
     if result.verdict not in (ProbeVerdict.CLEAN, ProbeVerdict.UNCLEAR):
         return result
-    reason = f"what learns from validation at full scale did not run here: {unseen[0]}"
+    reason = f"what decides at full scale did not run here: {unseen[0]}"
     return replace(result, verdict=ProbeVerdict.BLIND, reason=reason)
 
 
-def _unseen(behaviour: Behaviour, executed: tuple[Executed, ...]) -> Iterator[str]:
+def _unseen(behaviour: Behaviour, seen: list[tuple[str, list[range]]]) -> Iterator[str]:
     """Yield the places of updates that no executed line belongs to."""
-    seen = [(entry.path, lines_of(entry.ranges)) for entry in executed]
     for update in _learning(behaviour):
         if not _ran(update.location, seen):
             place = f"{update.location.path}:{update.location.start_line}"
             layer = f" (unpacked layer {update.location.layer})" if update.location.layer else ""
             what = f"{update.kind.value.replace('_', ' ')} in {update.function or 'the module'}"
             yield f"{what} at {place}{layer}"
+
+
+def _unseen_faults(outcomes: Iterable[Outcome], seen: list[tuple[str, list[range]]]) -> Iterator[str]:
+    """Yield the rules that flag a line of code, in the first place they point at, which did not run."""
+    for outcome in outcomes:
+        if outcome.axis is not Axis.LEGALITY or outcome.status is not Status.FLAGGED or not outcome.evidence:
+            continue
+        place = outcome.evidence[0].location
+        if place is not None and place.path.endswith(".py") and not _ran(place, seen):
+            yield f"what {outcome.rule} flags at {place.path}:{place.start_line}"
 
 
 def _learning(behaviour: Behaviour) -> tuple[Update, ...]:

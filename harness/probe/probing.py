@@ -51,7 +51,7 @@ def probe_audited(bench: Bench, audit: AuditResult) -> ProbeResult:
 
 def beside(result: ProbeResult, audit: AuditResult) -> ProbeResult:
     """Return a result with what the audit says of it: what did not run, disputes, disagreement."""
-    return weighed(covered(result, audit.facts), audit.outcomes)
+    return weighed(covered(result, audit.facts, audit.outcomes), audit.outcomes)
 
 
 def probe_plan(bench: Bench, plan: LaunchPlan, submission: Submission) -> ProbeResult:

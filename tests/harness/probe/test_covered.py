@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from audits.example_evaluation import EVALUATE, SCORE_FIRST, script
 from audits.facts.code.behaviour import Update
+from audits.location import Location
+from audits.outcome import Axis, Condition, Evidence, Outcome, Status
 from audits.runner import audit
 from containers.inside.probe.blocks import ranges
 from containers.probe_result import ProbeResult, ProbeVerdict
@@ -77,6 +79,25 @@ def test_a_line_of_another_file_covers_nothing() -> None:
     other = replace(result.coverage.executed[0], path="other.py", ranges=f"{line}")
     result = replace(result, coverage=replace(result.coverage, executed=(other,)))
     assert covered(result, LEARNS).verdict is ProbeVerdict.BLIND
+
+
+def test_what_a_rule_flags_and_never_ran_is_not_cleared() -> None:
+    accused = Outcome(
+        "count-keyed-by-target",
+        Axis.LEGALITY,
+        Condition.C2,
+        Status.FLAGGED,
+        "a count is keyed by the target",
+        (Evidence(Location("train_gpt.py", 40, 40), "here"),),
+    )
+    result = covered(ran("1-39"), PLAIN, [accused])
+    assert result.verdict is ProbeVerdict.BLIND
+    assert "count-keyed-by-target flags at train_gpt.py:40" in result.reason
+    assert covered(ran("1-40"), PLAIN, [accused]).verdict is ProbeVerdict.CLEAN
+    elsewhere = replace(accused, axis=Axis.METRIC)
+    assert covered(ran("1-39"), PLAIN, [elsewhere]).verdict is ProbeVerdict.CLEAN
+    in_the_readme = replace(accused, evidence=(Evidence(Location("README.md", 40, 40), "here"),))
+    assert covered(ran("1-39"), PLAIN, [in_the_readme]).verdict is ProbeVerdict.CLEAN
 
 
 @given(st.sets(st.integers(1, 5000), max_size=60))
