@@ -61,9 +61,7 @@ def _stray_tracks(found: dict[str, RecordFolder], changes: tuple[Change, ...]) -
         if change.status is not ChangeStatus.DELETED and change.path.endswith(".py")
     }
     return [
-        path
-        for path in tracks
-        if path not in scripts or any(other.startswith(f"{path}/") for other in found)
+        path for path in tracks if path not in scripts or any(other.startswith(f"{path}/") for other in found)
     ]
 
 

@@ -1,8 +1,8 @@
 """Hold a probe against what static analysis knows: did what decides at full scale run at all?
 
 An adaptation that the probe never executed was not tested, and what a rule finds fault with was not cleared
-by a run that never came there (#888). Promises to lower CLEAN and UNCLEAR only: a leak that was measured stays
-one, whatever else did not run.
+by a run that never came there (#888). Promises to lower CLEAN and UNCLEAR only: a leak that was measured
+stays one, whatever else did not run.
 """
 
 from __future__ import annotations
