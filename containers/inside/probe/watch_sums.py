@@ -21,6 +21,9 @@ LARGEST = 200_000
 """Entries of a vector that may hold losses."""
 _WHOLE = {"torch", "numpy", "math"}
 _LONGEST_TOKEN = 512
+MAX_TABLES = 32
+_tables: dict[int, tuple[int, Any]] = {}
+"""Tables with their numbers, by identity; kept, so that no other takes an identity over."""
 
 
 def reduction(owner: Any, name: str) -> Callable[..., Any]:
@@ -142,7 +145,18 @@ def _looked_up(owner: Any, index: Any) -> None:
         targets = targets.astype(np.int64).flatten()
     if 0 < targets.size <= LARGEST and RECORDER.phase >= 0:
         shape = tuple(index.shape)
-        RECORDER.put(Event(Kind.TARGET, site(2), RECORDER.phase, targets=targets, shape=shape))
+        event = Event(
+            Kind.TARGET, site(2), RECORDER.phase, targets=targets, shape=shape, text=_name_of(owner)
+        )
+        RECORDER.put(event)
+
+
+def _name_of(table: Any) -> str:
+    """Return which table it is, by the order of first reads: minified sources read several in one line."""
+    if len(_tables) < MAX_TABLES:
+        _tables.setdefault(id(table), (len(_tables), table))
+    number, _ = _tables.get(id(table), (-1, None))
+    return f"table {number}" if number >= 0 else ""
 
 
 def _picked(owner: Any, rows: Any, targets: Any) -> None:

@@ -41,6 +41,7 @@ class Recipe:
 
     source: Source
     site: str = ""
+    """The line; for an addition also what is added to: a minified line adds to several numbers."""
     without_zeros: bool = False
     """Zeros are masked entries and no losses."""
     skip: int = 0
@@ -67,7 +68,7 @@ def candidates(trace: Trace, span: Span) -> Iterator[Watched]:
     events = events_in(trace, span)
     sites: dict[Kind, dict[str, None]] = defaultdict(dict)
     for _, event in events:
-        sites[event.kind].setdefault(event.site)
+        sites[event.kind].setdefault(_place(event))
     recipes = [Recipe(Source.FLOW, site) for site in sites[Kind.ADD]]
     recipes += [Recipe(Source.SUM, site) for site in sites[Kind.SUM]]
     recipes += [Recipe(Source.BLOCKS, site) for site in sites[Kind.ADD]]
@@ -138,7 +139,7 @@ def _flow(events: _Numbered, site: str) -> list[_Part]:
     for at, event in events:
         if event.kind is Kind.SUM and event.values is not None:
             recent = [*recent[-3:], (at, event)]
-        elif event.kind is Kind.ADD and event.site == site:
+        elif event.kind is Kind.ADD and _place(event) == site:
             for index, (sum_at, summed) in enumerate(recent):
                 if at - sum_at <= FLOWS_WITHIN and _same(summed.number, event.number):
                     parts.append(_whole(sum_at, summed))
@@ -161,13 +162,13 @@ def _losses(events: _Numbered, site: str) -> list[_Part]:
 
 
 def _adds(events: _Numbered, site: str) -> list[_Part]:
-    chosen = [(at, event) for at, event in events if event.kind is Kind.ADD and event.site == site]
+    chosen = [(at, event) for at, event in events if event.kind is Kind.ADD and _place(event) == site]
     return [(at, np.asarray([event.number], np.float64), 0) for at, event in chosen]
 
 
 def _blocks(events: _Numbered, site: str) -> list[_Part]:
     """Losses of the batches whose sums or means are added at the line."""
-    added = [event.number for _, event in events if event.kind is Kind.ADD and event.site == site]
+    added = [event.number for _, event in events if event.kind is Kind.ADD and _place(event) == site]
     return _behind(events, added)
 
 
@@ -208,8 +209,13 @@ def _line(events: _Numbered, recipe: Recipe) -> Iterator[str]:
     if recipe.source in (Source.SUM, Source.LISTED):
         kind = Kind.SUM
     for _, event in events:
-        if event.kind is kind and event.site and recipe.site in ("", event.site):
+        if event.kind is kind and event.site and recipe.site in ("", _place(event)):
             yield event.site
+
+
+def _place(event: Event) -> str:
+    """Return what tells the events of one kind apart by where they come from (#1172)."""
+    return f"{event.site} {event.text}" if event.kind is Kind.ADD else event.site
 
 
 def _is(event: Event, kind: Kind, site: str) -> bool:

@@ -96,14 +96,23 @@ class Bench:
         """Sum values and add the sum to a total, as two events."""
         total = float(values.sum())
         self.note(Kind.SUM, values=values.reshape(-1).astype(np.float64), number=total, site=site)
-        self.note(Kind.ADD, number=total, site=site)
+        self.note(Kind.ADD, number=total, site=site, text="loss_sum")
         return total
 
-    def read(self, targets: np.ndarray, before: np.ndarray | None = None) -> None:
+    def count_in_one_line(self, targets: np.ndarray) -> None:
+        """Count tokens and bytes in the line in which losses are added, as minified sources do."""
+        self.note(Kind.ADD, number=float(targets.size), site=ONE_LINE, text="token_count")
+        sizes = BYTES[targets].astype(np.float64)
+        self.note(Kind.SUM, values=sizes, number=float(sizes.sum()), site=ONE_LINE)
+        self.note(Kind.ADD, number=float(sizes.sum()), site=ONE_LINE, text="byte_count")
+
+    def read(self, targets: np.ndarray, before: np.ndarray | None = None, site: str = "") -> None:
         """Read the tables of bytes as the baseline does."""
-        self.note(Kind.TARGET, targets=targets.reshape(-1), site="train_gpt.py:121", text="base_bytes_lut")
+        self.note(Kind.TARGET, targets=targets.reshape(-1), site=site or "train_gpt.py:121", text="table 0")
         if before is not None:
-            self.note(Kind.TARGET, targets=before.reshape(-1), site="train_gpt.py:122", text="boundary_lut")
+            self.note(
+                Kind.TARGET, targets=before.reshape(-1), site=site or "train_gpt.py:122", text="table 1"
+            )
 
     def update(self, nats: float) -> None:
         """Take a step of an optimizer."""
@@ -127,6 +136,7 @@ class Bench:
 
 Evaluator = "Callable[[Bench], None]"
 LENGTH = 64
+ONE_LINE = "train_gpt.py:7"
 
 
 def baseline(bench: Bench, batch: int = 4, off: float = 0.0) -> None:
@@ -159,7 +169,14 @@ def windows(size: int, stride: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def sliding(bench: Bench, stride: int = 16, batch: int = 4, mixer: bool = False, seed: int = 0) -> None:
+def sliding(
+    bench: Bench,
+    stride: int = 16,
+    batch: int = 4,
+    mixer: bool = False,
+    seed: int = 0,
+    one_line: bool = False,
+) -> None:
     """Score the end of each window; with `mixer`, add a value that no row of logits gives."""
     bench.begin("eval_val_sliding")
     stream, total, positions = bench.stream, 0.0, []
@@ -179,8 +196,13 @@ def sliding(bench: Bench, stride: int = 16, batch: int = 4, mixer: bool = False,
             if mixer:
                 part = -np.log(0.9 * np.exp(-part) + 0.1 / VOCABULARY)
             part = part + np.asarray([bench.leak(int(p)) for p in at])
-            total += bench.add(part)
-            bench.read(stream[at], stream[at - 1])
+            if one_line:
+                total += bench.add(part, ONE_LINE)
+                bench.count_in_one_line(stream[at])
+                bench.read(stream[at], stream[at - 1], ONE_LINE)
+            else:
+                total += bench.add(part)
+                bench.read(stream[at], stream[at - 1])
             positions += at.tolist()
     bench.end(total, len(positions), np.asarray(positions))
 

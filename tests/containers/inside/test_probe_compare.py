@@ -27,8 +27,10 @@ HONEST = {
     "adapters": sim.adapters,
     "mixer": partial(sim.sliding, mixer=True),
     "floats": sim.floats,
+    "one-line": partial(sim.sliding, one_line=True),
+    "one-line-mixer": partial(sim.sliding, one_line=True, mixer=True),
 }
-MIXED = {"mixer", "floats"}
+MIXED = {"mixer", "floats", "one-line-mixer"}
 
 
 def headline(runs: Runs) -> PhaseEnd:
