@@ -35,7 +35,7 @@ RECORD_FOLDER = RUN_FOLDER.removeprefix(RUN_ROOT)
 MAX_PHASES = 60
 MAX_FILES = 40
 MAX_RANGES = 20_000
-_CONDITIONS = ("C1", "C2", "C3", "C4", "DATA")
+_CONDITIONS = ("C1", "C2", "C3", "C4", "DATA", "BPB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class ProbeTest:
     call: Call
     reason: str
     condition: str = ""
-    """C1, C2, C3, C4 or DATA for a LEAK, else empty."""
+    """C1, C2, C3, C4, DATA, or BPB (bytes counted wrongly) for a LEAK, else empty."""
     pattern: str = ""
     """What the changed positions look like: whole-validation, window, batch, chunk, scattered."""
     position: int = -1
@@ -171,7 +171,7 @@ class ProbeResult:
     reason: str
     """Why the verdict is what it is, in one sentence."""
     conditions: tuple[str, ...] = ()
-    """Conditions that the headline breaks (C1, C2, C3, C4, DATA); empty unless LEAK."""
+    """Conditions that the headline breaks (C1, C2, C3, C4, DATA, BPB); empty unless LEAK."""
     status: ProbeStatus = ProbeStatus.RAN
     phases: tuple[ProbePhase, ...] = ()
     whole: tuple[ProbeTest, ...] = ()

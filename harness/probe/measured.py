@@ -86,6 +86,12 @@ class Row:
         return self.verdict is ProbeVerdict.LEAK and not set(conditions).isdisjoint(self.label.conditions)
 
     @property
+    def accused(self) -> bool:
+        """Tell whether a leak was found that makes a submission illegal: a wrong count of bytes does not."""
+        conditions = self.result.conditions if self.result is not None else ()
+        return self.verdict is ProbeVerdict.LEAK and set(conditions) != {"BPB"}
+
+    @property
     def standing(self) -> Standing:
         """Return how the row stands to its label."""
         if self.verdict is ProbeVerdict.BLIND:
@@ -95,7 +101,7 @@ class Row:
         if self.to_catch:
             return Standing.RIGHT if self.caught else Standing.WRONG
         if self.label.axes.legality == "CLEAN":
-            return Standing.WRONG if self.verdict is ProbeVerdict.LEAK else Standing.RIGHT
+            return Standing.WRONG if self.accused else Standing.RIGHT
         return Standing.OPEN
 
 
@@ -153,7 +159,7 @@ def _is_caught(row: Row) -> bool:
 
 
 def _leaks(row: Row) -> bool:
-    return row.verdict is ProbeVerdict.LEAK
+    return row.accused
 
 
 def _is_blind(row: Row) -> bool:

@@ -41,6 +41,15 @@ def test_each_leak_is_an_outcome_under_its_own_condition() -> None:
     ]
 
 
+def test_bytes_counted_wrongly_are_a_violation_of_the_metric() -> None:
+    miscounted = ended("score-once", "LEAK", condition="BPB")
+    found = outcomes_of(probed(honest(*lines(headline=phase(miscounted)))))
+    verdict = decide((STATIC_CLEAN, *found), load_policy("practice"))
+    assert verdict.axis(Axis.METRIC).call is AxisCall.VIOLATION
+    assert verdict.axis(Axis.LEGALITY).call is AxisCall.CLEAN
+    assert verdict.overall is Overall.VIOLATION
+
+
 def test_a_disputed_pattern_that_explains_the_leak_leaves_it_to_the_policy() -> None:
     slot = make_outcome(
         "slot", status=Status.FLAGGED, severity=Severity.DISPUTED, dispute="context-only-slot"
