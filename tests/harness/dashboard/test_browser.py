@@ -39,6 +39,8 @@ KINDS = (
     "rule/trained-on-validation.html",
     "clusters.html",
 )
+SETTLED = "() => new Promise(done => setTimeout(() => setTimeout(done)))"
+"""Fulfilled when what a click has put off, as a form's reset does, is done."""
 COUNT = re.compile(r"([\d,]+) of ([\d,]+) rows, ([\d,]+) pull requests")
 
 
@@ -51,6 +53,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def counted(page: Page) -> tuple[int, int, int]:
     """Return what the table says: rows that fit, rows in all, pull requests that fit."""
+    page.evaluate(SETTLED)
     match = COUNT.fullmatch(page.locator("#count").inner_text())
     assert match is not None
     fit, rows, pulls = (int(part.replace(",", "")) for part in match.groups())
