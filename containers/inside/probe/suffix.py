@@ -118,7 +118,8 @@ def _power(views: Views, compared: list[Compared], noise: float | None) -> dict[
     power = {}
     if compared:
         power["later_changed"] = round(min(one.later_changed for one in compared), 4)
-        power["covered"] = round(min(one.covered for one in compared), 4)
+        # Little precedes an early change: who leaves out the first window (#122) is judged by the latest one.
+        power["covered"] = round(max(compared, key=lambda one: int(one.before.sum())).covered, 4)
     if noise is not None:
         power["noise_nats"] = noise
     caught = planted_caught(views)

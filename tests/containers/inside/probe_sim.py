@@ -176,11 +176,14 @@ def sliding(
     mixer: bool = False,
     seed: int = 0,
     one_line: bool = False,
+    skip_first: bool = False,
 ) -> None:
     """Score the end of each window; with `mixer`, add a value that no row of logits gives."""
     bench.begin("eval_val_sliding")
     stream, total, positions = bench.stream, 0.0, []
     spans = windows(stream.size, stride)
+    if skip_first:
+        spans[0] = (0, spans[0][1], spans[0][1] - stride)
     if seed:
         np.random.default_rng(seed).shuffle(spans)
     for first in range(0, len(spans), batch):

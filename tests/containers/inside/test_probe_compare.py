@@ -66,6 +66,14 @@ def of_all_tokens(scale: float) -> Callable[[np.ndarray], Callable[[int], float]
     return lambda stream: lambda position: scale * float(stream.sum() % 101 + 1)
 
 
+def test_who_leaves_out_what_the_first_window_has_no_context_for_is_clean() -> None:
+    end = headline(sim.probe(partial(sim.sliding, skip_first=True)))
+    once = ended(end, finding.Test.SCORE_ONCE)
+    assert (once.call, once.figures["holes"]) == (Call.CLEAN, sim.LENGTH - 16)
+    suffix = ended(end, finding.Test.SUFFIX)
+    assert suffix.call is Call.CLEAN, suffix
+
+
 @pytest.mark.parametrize("name", HONEST)
 def test_a_leak_of_the_whole_stream_is_found_in_every_kind_of_evaluator(name: str) -> None:
     end = headline(sim.probe(HONEST[name], leak=of_all_tokens(1e-9)))
