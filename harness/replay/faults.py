@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 TAIL_BYTES: Final = 65_536
 SIGKILL: Final = 9
 _NO_SPACE: Final = "No space left on device"
+_TRACEBACK: Final = "Traceback (most recent call last):"
+_RAISED: Final = re.compile(
+    r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Warning|Stop)\b.*", re.MULTILINE
+)
 
 
 class Blame(NamedTuple):
@@ -103,6 +107,13 @@ def _tail(folder: Path) -> str:
 
 
 def _last_line(tail: str) -> str:
-    """Return the last line that says something."""
+    """Return the error that the last traceback ends with, else the last line that says something.
+
+    An engine carries stdout and stderr apart, so what was printed before a traceback may arrive after it.
+    """
+    _, traceback, after = tail.rpartition(_TRACEBACK)
+    raised = _RAISED.search(after) if traceback else None
+    if raised is not None:
+        return raised.group()[:200]
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     return lines[-1][:200] if lines else ""
