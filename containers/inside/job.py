@@ -26,6 +26,8 @@ class Job:
     seed: int = 1337
     limits: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage (`import_seconds`, `build_seconds`, `run_seconds`)."""
+    headline_labels: tuple[str, ...] = ()
+    """Labels of the log lines that carry the claimed score."""
     virtual_clock: bool = False
     """Whether time passes by reads instead of by the machine's clock."""
 
@@ -49,5 +51,6 @@ def read_job(path: str) -> Job:
         stages=tuple(document.get("stages") or STAGES),
         seed=int(document.get("seed") or 1337),
         limits={name: float(value) for name, value in (document.get("limits") or {}).items() if value},
+        headline_labels=tuple(str(item) for item in document.get("headline_labels") or ()),
         virtual_clock=document.get("clock") == "virtual",
     )

@@ -1,8 +1,9 @@
 """Which lines of a submission ran: each block of its source notes once that it was entered.
 
-A block is a function's body, or a branch, loop or handler in it. Promises that no line moves, that a mark
-costs one store into an array, and that what is noted is entry into a block: a statement behind one that
-raised or returned counts as run.
+A block is a function's body, or a branch, loop or handler in it; below a `try` it is a single statement,
+since one that raised may have been caught and the rest left out (#1422). Promises that no line moves, that a
+mark costs one store into an array, and that what is noted is entry into a block: a statement behind one that
+returned counts as run.
 """
 
 from __future__ import annotations
@@ -25,12 +26,27 @@ _blocks: list[tuple[str, tuple[int, ...]]] = []
 
 def mark(tree: ast.Module, filename: str) -> ast.Module:
     """Return the tree with a mark at the start of each block."""
+    tried = {id(body) for node in ast.walk(tree) if isinstance(node, ast.Try) for body in _tried(node)}
     for node in list(ast.walk(tree)):
         if isinstance(node, ast.ClassDef):
             continue
         for body in _bodies(node):
-            _mark_block(body, filename)
+            if id(body) in tried:
+                _mark_each(body, filename)
+            else:
+                _mark_block(body, filename)
     return tree
+
+
+def _tried(node: ast.Try) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks that an exception which is caught may leave, those of functions defined there not."""
+    waiting = [node.body]
+    while waiting:
+        body = waiting.pop()
+        yield body
+        for statement in body:
+            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                waiting += _bodies(statement)
 
 
 def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -49,6 +65,15 @@ def _mark_block(body: list[ast.stmt], filename: str) -> None:
     lines = tuple(line for statement in body for line in _own_lines(statement))
     body.insert(at, _store(len(_blocks), place))
     _blocks.append((filename, lines))
+
+
+def _mark_each(body: list[ast.stmt], filename: str) -> None:
+    """Mark each statement of a block for itself."""
+    for index in range(len(body) - 1, -1, -1):
+        if len(_blocks) < MAX_BLOCKS:
+            statement = body[index]
+            body.insert(index, _store(len(_blocks), statement))
+            _blocks.append((filename, tuple(_own_lines(statement))))
 
 
 def _first_words(body: list[ast.stmt]) -> Iterator[ast.stmt]:

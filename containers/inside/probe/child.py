@@ -21,7 +21,7 @@ from ..shim.patching import used_parts
 from ..smoke import evaluations
 from ..smoke.run_stage import ExitStatusError
 from ..smoke.session import ALL, Session
-from ..source import accumulations, loader
+from ..source import accumulations, loader, warmups
 from . import blocks, forks, plant, poison, sizes, streams, watch_losses, watch_sums, watch_weights
 from .recorder import RECORDER
 from .runs import CHANGED, PLAIN, PLANTED, SCALED
@@ -88,7 +88,7 @@ class Child:
                 "sum": watch_sums.summing,
             }
         )
-        loader.REWRITES.append(accumulations.instrument)
+        loader.REWRITES += [accumulations.instrument, warmups.instrument]
         watch_losses.install()
         watch_weights.install()
         self.files.install()

@@ -64,7 +64,7 @@ class _Comparison:
         self.streams: dict[str, Stream] = {}
         self.rows: dict[str, Rows] = {}
         self.spans = spans_of(self.plain.trace)
-        self.reported = reported_by(self.plain.trace)
+        self.reported = reported_by(self.plain.trace, runs.labels)
         self.headline = headline_of(self.spans, self.reported) or self._printed()
 
     def phases(self) -> tuple[PhaseEnd, ...]:
@@ -198,7 +198,7 @@ class _Comparison:
 
     def _adds_up(self, view: View, span: Span) -> bool:
         """Return whether a run's losses give what it reported."""
-        numbers = span.numbers or reported_by(view.run.trace).numbers
+        numbers = span.numbers or reported_by(view.run.trace, self.runs.labels).numbers
         values = view.items.values
         if number_of(values, numbers, not span.numbers) is not None:
             return True

@@ -24,7 +24,7 @@ from .recorder import RECORDER
 from .trace import Event, Kind, Trace
 from .watches import Recipe, Source, Watched, matching, read
 
-SECONDS = 110.0
+SECONDS = 180.0
 """Processor time that the replays of one run may take, judged by the first."""
 _SHARE = 0.5
 """Of the stream: arrays that hold less of it are batches, made anew by each evaluation."""

@@ -17,6 +17,8 @@ PRINTED_STEP = 0.6e-4
 """Numbers are printed with four decimals or more."""
 OUTSIDE_ALL = "outside of functions that evaluate"
 THE_RUN = "the run as a whole"
+UNTELLING = frozenset({"", "step", "val_bpb", "val_loss"})
+"""Labels that lines of any evaluation have."""
 EXACT_SHARE = 2e-5
 """By how much of itself a returned number may differ from a mean taken in another order."""
 
@@ -76,12 +78,17 @@ def events_in(trace: Trace, span: Span) -> list[tuple[int, Event]]:
     return [(at, event) for at, event in chosen if event.phase == OUTSIDE]
 
 
-def reported_by(trace: Trace) -> Reported:
-    """Return the loss and the score that were printed last."""
+def reported_by(trace: Trace, labels: tuple[str, ...] = ()) -> Reported:
+    """Return the loss and the score that were printed last, on a line with one of the labels if there is one.
+
+    A score that is printed behind the claimed one is not what is claimed (#1044).
+    """
+    printed = [event for event in trace.events if event.kind is Kind.PRINT and math.isfinite(event.number)]
+    telling = [label.lower() for label in labels if label not in UNTELLING]
+    claimed = [event for event in printed if any(label in event.site.lower() for label in telling)]
     last: dict[str, float] = {}
-    for event in trace.events:
-        if event.kind is Kind.PRINT and math.isfinite(event.number):
-            last["val_bpb" if event.text.endswith("bpb") else "val_loss"] = event.number
+    for event in claimed or printed:
+        last["val_bpb" if event.text.endswith("bpb") else "val_loss"] = event.number
     return Reported(**last)
 
 

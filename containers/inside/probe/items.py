@@ -14,7 +14,7 @@ import numpy as np
 
 from .headline import Span, events_in
 from .placing import UNPLACED, Stream, place
-from .trace import Kind, Trace
+from .trace import SMOOTHED, Kind, Trace
 from .watches import Source, Watched
 
 UNKNOWN = -1
@@ -38,6 +38,8 @@ class Rows:
     """Index, in these arrays, behind the last loss of each one's event."""
     grad: np.ndarray
     """1 where a gradient was being recorded."""
+    plain: np.ndarray
+    """1 where the loss is the log-softmax of its row of logits and nothing else."""
     starts: dict[int, int]
     """Index of the first loss of each event."""
     order: np.ndarray
@@ -89,6 +91,7 @@ def rows_of(trace: Trace, stream: Stream) -> Rows:
         parts["events"].append(np.full(values.size, at, np.int64))
         parts["ends"].append(np.full(values.size, size + values.size, np.int64))
         parts["grad"].append(np.full(values.size, event.grad, np.int64))
+        parts["plain"].append(np.full(values.size, event.text != SMOOTHED, np.int64))
         starts[at] = size
         size += values.size
     empty = np.zeros(0, np.int64)
@@ -97,7 +100,7 @@ def rows_of(trace: Trace, stream: Stream) -> Rows:
     return Rows(values=values, starts=starts, order=np.argsort(values, kind="stable"), **joined)
 
 
-_COLUMNS = ("values", "targets", "positions", "digests", "events", "ends", "grad")
+_COLUMNS = ("values", "targets", "positions", "digests", "events", "ends", "grad", "plain")
 
 
 def items_of(trace: Trace, span: Span, watched: Watched, stream: Stream, rows: Rows) -> Items:
@@ -130,6 +133,9 @@ def _rows_behind(watched: Watched, rows: Rows) -> np.ndarray:
         bounds = np.zeros(0, np.int64)
     for start, end in zip([0, *bounds.tolist()], [*bounds.tolist(), watched.values.size], strict=True):
         before = int(watched.events[end - 1])
+        if before in rows.starts:
+            found[start:end] = rows.starts[before] + watched.offsets[start:end]
+            continue
         linked = _linked(watched.values[start:end], before, rows)
         if (linked >= 0).mean() >= ENOUGH:
             found[start:end] = linked

@@ -23,7 +23,7 @@ ALL = 0.999
 
 def normalisation_test(views: Views, replays: tuple[Replay, ...], skipped: str = "") -> TestEnd:
     """Say whether what was scored is a distribution."""
-    rows = float((views.plain.items.rows != UNKNOWN).mean())
+    rows = _log_softmax_share(views)
     whole = [replay for replay in replays if 0 < replay.vocabulary <= replay.tried]
     sums = {f"{replay.position}:{replay.load}": replay.total for replay in whole}
     power = {"replayed": float(len(whole)), "log_softmax_share": round(rows, 4)}
@@ -60,6 +60,13 @@ def normalisation_test(views: Views, replays: tuple[Replay, ...], skipped: str =
         power=power,
         figures={"sums": sums} if sums else {},
     )
+
+
+def _log_softmax_share(views: Views) -> float:
+    """Return the share of the items that are, to the bit, a log-softmax that torch computed."""
+    at = views.plain.items.rows
+    known = at[at != UNKNOWN]
+    return float(views.plain.rows.plain[known].sum() / max(1, at.size))
 
 
 def _distance(total: float) -> float:

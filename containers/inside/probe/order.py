@@ -19,7 +19,7 @@ from ..data.vocabulary import SIZES, home_of
 from ..job import Job
 from ..smoke import workplace
 from ..smoke.order import _PACKED
-from . import sizes, streams
+from . import forks, sizes, streams
 from .child import Child, Plan, reload_of
 from .coverage import coverage
 from .finding import (
@@ -145,7 +145,8 @@ class Probe:
         memory = os.memfd_create(f"trace{number}")
         try:
             child = Child(self.job, Plan(name, root, number, reload, self._phase(name)), memory)
-            ended = zygote.run(child.stage, self.seconds, keep=(memory,))
+            allowed = self.seconds + forks.SECONDS * (name in (NORMALISED, SCALED))
+            ended = zygote.run(child.stage, allowed, keep=(memory,))
             trace = _read(memory)
         finally:
             os.close(memory)
@@ -209,7 +210,8 @@ class Probe:
         )
         compared = {name: run for name, run in self.runs.items() if name not in (NORMALISED, SCALED)}
         replays = tuple(self.replays.values())
-        return Runs(compared, counts, spaces, control, dict(self.skipped), replays)
+        labels = self.job.headline_labels
+        return Runs(compared, counts, spaces, control, dict(self.skipped), replays, labels)
 
     def _report(self) -> None:
         runs = self._all()

@@ -80,6 +80,8 @@ class Runs:
     """Runs that were not made, with the reason."""
     replays: tuple[Replay, ...] = ()
     """What `N` gave; the parent added the numbers up."""
+    labels: tuple[str, ...] = ()
+    """Labels of the printed lines that carry the claimed score, as far as they are known."""
 
     def get(self, name: str) -> Run | None:
         """Return a run, None where it was not made."""

@@ -24,6 +24,8 @@ the first sequences of the stream sees the change too, and gives itself away by 
 _SPACE = "\u2581"
 EARLY = 256
 """Where the changed document ends, about: a calibration that takes the first batches sees it."""
+HIGHEST_AT = 40
+"""Index of the highest entry of the vocabulary, in front of all changes."""
 SEED = 20_260_101
 PASSAGE = 120
 REPEATED = 9 * 128 + 1
@@ -123,11 +125,25 @@ def read_pieces(home: Path) -> list[str]:
 
 def stream(home: Path, name: str) -> tuple[np.ndarray, Change]:
     """Return the stream of a run over a vocabulary, and what is changed in it."""
-    plain = read_stream(home / "val.bin")
+    pieces = read_pieces(home)
+    plain = with_highest(read_stream(home / "val.bin"), len(pieces))
     if name.startswith(NORMALISED):
         return np.resize(plain[:PASSAGE], REPEATED), Change()
     change = changes(plain).get(name, Change())
-    return changed(plain, change, read_pieces(home)), change
+    return changed(plain, change, pieces), change
+
+
+def with_highest(plain: np.ndarray, vocabulary: int) -> np.ndarray:
+    """Return the stream with the highest entry of the vocabulary in what no run changes.
+
+    The real stream has every entry in it, so who takes the vocabulary's size from its highest one (#430)
+    learns nothing; of a tiny stream each change would have another.
+    """
+    made = plain.copy()
+    if made.size > HIGHEST_AT:
+        at = HIGHEST_AT if made[HIGHEST_AT] != BOS else HIGHEST_AT + 1
+        made[at] = vocabulary - 1
+    return made
 
 
 def writer(folder: Path, name: str) -> Callable[[Path], Path]:

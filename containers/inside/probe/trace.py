@@ -50,6 +50,10 @@ class Kind(enum.StrEnum):
     """Weights were replaced by `load_state_dict`; `state` is the model after it."""
 
 
+SMOOTHED = "smoothed"
+"""Text of losses mixed with the mean over the vocabulary: scored so, a row sums to less than one (#704)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event. Fields that a kind does not speak of keep their defaults."""

@@ -16,7 +16,7 @@ from torch.nn import functional
 from ..shim import twins
 from ..shim.patching import put
 from .recorder import RECORDER, site_of_theirs
-from .trace import Event, Kind
+from .trace import SMOOTHED, Event, Kind
 
 SMALLEST_VOCABULARY = 64
 _ROWS_AT_ONCE = 256
@@ -52,9 +52,14 @@ def cross_entropy(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
     ignored = kwargs.get("ignore_index", args[2] if len(args) > 2 else -100)
     with torch.no_grad():
         rows, targets = _rows(given), target.reshape(-1)
-        exact = result.dim() and not kwargs.get("label_smoothing") and kwargs.get("weight") is None
-        values = result if exact else _cross_entropy(rows, targets, ignore_index=ignored, reduction="none")
-        record(rows, targets, values.reshape(-1), grad)
+        smoothed = kwargs.get("label_smoothing", args[5] if len(args) > 5 else 0.0) or 0.0
+        if result.dim() and kwargs.get("weight") is None:
+            values = result
+        else:
+            values = _cross_entropy(
+                rows, targets, ignore_index=ignored, reduction="none", label_smoothing=smoothed
+            )
+        record(rows, targets, values.reshape(-1), grad, SMOOTHED if smoothed else "")
     return result
 
 
@@ -109,8 +114,10 @@ def heard(logits: torch.Tensor, targets: torch.Tensor, values: torch.Tensor) -> 
             record(_rows(logits), targets.reshape(-1), values.reshape(-1), logits.requires_grad)
 
 
-def record(rows: torch.Tensor, targets: torch.Tensor, values: torch.Tensor, grad: bool) -> None:
-    """Put one event for the losses of many tokens."""
+def record(
+    rows: torch.Tensor, targets: torch.Tensor, values: torch.Tensor, grad: bool, text: str = ""
+) -> None:
+    """Put one event for the losses of many tokens; `text` says what makes them no plain log-softmax."""
     RECORDER.put(
         Event(
             Kind.LOSS,
@@ -121,6 +128,7 @@ def record(rows: torch.Tensor, targets: torch.Tensor, values: torch.Tensor, grad
             digests=digests(rows) if RECORDER.phase >= 0 or not grad else None,
             shape=tuple(values.shape),
             grad=bool(grad),
+            text=text,
         )
     )
 

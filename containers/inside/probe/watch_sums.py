@@ -65,14 +65,14 @@ def summing(values: Any, /, *args: Any, **kwargs: Any) -> Any:
     return result
 
 
-def adding(value: Any, name: str) -> Any:
-    """Return the value, recorded where it is a number that is no whole one."""
+def adding(value: Any, name: str, sign: int = 1) -> Any:
+    """Return the value, recorded as what is added where it is a number that is no whole one."""
     kind = type(value)
     if kind is int or not RECORDER.open:
         return value
     number = _number(value)
     if number is not None:
-        RECORDER.put(Event(Kind.ADD, site(), RECORDER.phase, number, text=name))
+        RECORDER.put(Event(Kind.ADD, site(), RECORDER.phase, sign * number, text=name))
     return value
 
 

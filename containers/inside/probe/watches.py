@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from . import nested
 from .headline import Span, events_in
 from .trace import Event, Kind, Trace
 
@@ -31,6 +32,7 @@ class Source(enum.StrEnum):
     ADD = "one addition for each token"
     BLOCKS = "losses of a batch, added as one number"
     LISTED = "losses of a batch, collected and then averaged"
+    NESTED = "sums of accumulators that were themselves added up"
     QUIET = "losses computed without a gradient"
     LOSS = "losses computed at one line"
 
@@ -73,6 +75,7 @@ def candidates(trace: Trace, span: Span) -> Iterator[Watched]:
     recipes += [Recipe(Source.SUM, site) for site in sites[Kind.SUM]]
     recipes += [Recipe(Source.BLOCKS, site) for site in sites[Kind.ADD]]
     recipes += [Recipe(Source.LISTED, site) for site in sites[Kind.SUM]]
+    recipes += [Recipe(Source.NESTED, name) for name in nested.names(events)]
     recipes += [Recipe(Source.QUIET)]
     recipes += [Recipe(Source.QUIET, site) for site in sites[Kind.LOSS]]
     recipes += [Recipe(Source.LOSS, site) for site in sites[Kind.LOSS]]
@@ -199,6 +202,7 @@ _SOURCES: dict[Source, Callable[[_Numbered, str], list[_Part]]] = {
     Source.ADD: _adds,
     Source.BLOCKS: _blocks,
     Source.LISTED: _listed,
+    Source.NESTED: nested.parts,
     Source.QUIET: _quiet,
     Source.LOSS: _losses,
 }
@@ -209,7 +213,7 @@ def _line(events: _Numbered, recipe: Recipe) -> Iterator[str]:
     if recipe.source in (Source.SUM, Source.LISTED):
         kind = Kind.SUM
     for _, event in events:
-        if event.kind is kind and event.site and recipe.site in ("", _place(event)):
+        if event.kind is kind and event.site and recipe.site in ("", _place(event), event.text):
             yield event.site
 
 

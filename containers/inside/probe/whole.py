@@ -67,7 +67,7 @@ def reload_test(runs: Runs, headline: Views | None) -> TestEnd:
     if moved.any():
         return TestEnd(
             Test.RELOAD, Call.LEAK, "the score is not the artifact's: it changes with weights left in memory",
-            condition="DATA", count=int(moved.sum()), total=change.size, magnitude=float(change.max()),
+            condition="C1", count=int(moved.sum()), total=change.size, magnitude=float(change.max()),
             line=headline.line, power={"noise_nats": noise},
         )  # fmt: skip
     reason = "the same scores with weights in memory overwritten and training data gone"

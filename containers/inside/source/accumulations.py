@@ -2,7 +2,8 @@
 
 For the probe only. No line moves; each function returns what the script would have got:
 - `x.sum(...)`, `np.mean(x)` and their like become `hook(x, "sum")(...)`;
-- what `a += e`, `a = a + e` and `a.add_(e)` add becomes `hook(e, "a")`;
+- what `a += e`, `a = a + e` and `a.add_(e)` add becomes `hook(e, "a")`, what `a -= e` takes away
+  `hook(e, "a", -1)`;
 - `table[index]` with an index that is no constant becomes `hook(table, index)`.
 """
 
@@ -54,20 +55,25 @@ class _Changes(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.op, ast.Add):
-            node.value = _added(node.value, node.target)
+        if isinstance(node.op, ast.Add | ast.Sub):
+            node.value = _added(node.value, node.target, isinstance(node.op, ast.Sub))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         value = node.value
-        if len(node.targets) == 1 and isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        if (
+            len(node.targets) == 1
+            and isinstance(value, ast.BinOp)
+            and isinstance(value.op, ast.Add | ast.Sub)
+        ):
+            taken = isinstance(value.op, ast.Sub)
             name = (
                 ast.unparse(node.targets[0]) if isinstance(node.targets[0], ast.Name | ast.Attribute) else ""
             )
             if name and ast.unparse(value.left) == name:
-                value.right = _added(value.right, node.targets[0])
-            elif name and ast.unparse(value.right) == name:
+                value.right = _added(value.right, node.targets[0], taken)
+            elif name and not taken and ast.unparse(value.right) == name:
                 value.left = _added(value.left, node.targets[0])
         return node
 
@@ -91,8 +97,9 @@ def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
-def _added(value: ast.expr, target: ast.expr) -> ast.expr:
-    return _call(ADD, value, value, ast.Constant(ast.unparse(target)[:60]))
+def _added(value: ast.expr, target: ast.expr, taken: bool = False) -> ast.expr:
+    sign = [ast.Constant(-1)] if taken else []
+    return _call(ADD, value, value, ast.Constant(ast.unparse(target)[:60]), *sign)
 
 
 def _call(function: str, place: _Node, *arguments: ast.expr) -> ast.Call:

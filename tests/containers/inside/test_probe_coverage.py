@@ -76,3 +76,23 @@ def test_a_mark_moves_no_line() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         exec(compile(tree, "moved.py", "exec"), {blocks.RAN: blocks.ran})
     assert [entry.lineno for entry in caught.traceback[-2:]] == [4, 3]
+
+
+CAUGHT = """\
+def step(x):
+    return 1 / x
+try:
+    y = 1
+    for x in (1, 0):
+        y += step(x)
+        y = -y
+    y = 5
+except ZeroDivisionError:
+    y = 6
+"""
+
+
+def test_what_a_caught_exception_left_out_did_not_run(tmp_path: Path) -> None:
+    tree = blocks.mark(ast.parse(CAUGHT), str(tmp_path / "caught.py"))
+    exec(compile(tree, "caught.py", "exec"), {blocks.RAN: blocks.ran})
+    assert blocks.lines(str(tmp_path))["caught.py"] == ["1-7,10"]

@@ -66,7 +66,7 @@ def test_scores_of_a_spoilt_run_that_stay_are_clean() -> None:
 def test_scores_of_a_spoilt_run_that_move_are_a_leak() -> None:
     runs = with_run(sim.probe(sim.baseline), "R", "P", SPOILT)
     end = ends(runs)[finding.Test.RELOAD]
-    assert (end.call, end.condition) == (Call.LEAK, "DATA")
+    assert (end.call, end.condition) == (Call.LEAK, "C1")
     assert end.count > 1000
 
 
