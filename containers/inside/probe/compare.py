@@ -19,13 +19,14 @@ from .items import Rows, items_of, rows_of
 from .matched import number_of, numbers_of, score_of, span_like
 from .normalised import normalisation_test
 from .once import score_once_test, true_bytes
+from .patterns import WHOLE, WHOLE_STREAM
 from .placing import Stream
 from .runs import NORMALISED, PLAIN, Run, Runs
 from .self_target import self_target_test
 from .suffix import suffix_test
 from .tails import tail_matching
 from .trace import Trace
-from .update_order import condition_of, learning_of, update_order_test
+from .update_order import Learning, condition_of, learning_of, update_order_test
 from .views import View, Views
 from .watches import Recipe, candidates, matching, read
 from .whole import artifact_test, differing, reload_test
@@ -211,8 +212,7 @@ def tests_of(views: Views, runs: Runs) -> tuple[TestEnd, ...]:
     learning = learning_of(views.plain)
     suffix = suffix_test(views, "")
     if suffix.call is Call.LEAK:
-        condition = condition_of(learning, suffix.pattern, bool(differing(runs)))
-        suffix = replace(suffix, condition=condition)
+        suffix = _explained(suffix, learning, runs)
     return (
         suffix,
         self_target_test(views, suffix),
@@ -221,6 +221,13 @@ def tests_of(views: Views, runs: Runs) -> tuple[TestEnd, ...]:
         update_order_test(views.plain, learning, suffix),
         boundary_test(views),
     )
+
+
+def _explained(suffix: TestEnd, learning: Learning, runs: Runs) -> TestEnd:
+    """Return a leak with its condition; an artifact that differs in its run has brought it to every score."""
+    shaped = bool(differing(runs, (str(suffix.figures.get("run", "")),)))
+    pattern = WHOLE_STREAM if shaped and suffix.count >= WHOLE * suffix.total else suffix.pattern
+    return replace(suffix, pattern=pattern, condition=condition_of(learning, pattern, shaped))
 
 
 def blind_tests(reason: str) -> tuple[TestEnd, ...]:

@@ -41,6 +41,7 @@ class Replays:
         self.phase = phase
         self.position = position
         self.size = size
+        """Entries that are tried: those of the vocabulary, or of the rows of logits where these are wider."""
         self.stream = stream
         self.shard = ""
         """The validation shard that the run has read."""
@@ -62,7 +63,7 @@ class Replays:
         self._replay(places, None)
         each = sum(os.times()[:4]) - before
         if self._writer < 0 and self.recipe is not None:
-            told["seconds"] = round(each * self.size, 1)
+            told.update(seconds=round(each * self.size, 1), entries=self.size)
             if each * self.size <= SECONDS:
                 self._all(places)
         if self._writer < 0:
@@ -96,7 +97,8 @@ class Replays:
         if status or not data:
             return None
         if token is None:
-            source, site, masked = data.decode().split("\0")
+            source, site, masked, width = data.decode().split("\0")
+            self.size = max(self.size, int(width))
             self.recipe = Recipe(Source(source), site, masked == "1")
             return np.zeros(0)
         return np.frombuffer(data, np.float64)
@@ -110,7 +112,10 @@ class Replays:
         gc.disable()
         RECORDER.events[:] = RECORDER.events[self._entry : self._entry + 1]
         if token is not None:
-            self._set(places, token)
+            try:
+                self._set(places, token)
+            except (OverflowError, ValueError):
+                os._exit(1)  # an array of theirs is too narrow for what no text holds
 
     def _set(self, places: list[tuple[np.ndarray, int]], token: int) -> None:
         for array, index in places:
@@ -142,7 +147,8 @@ class Replays:
         if found is None:
             return b""
         recipe = found.recipe
-        return f"{recipe.source.value}\0{recipe.site}\0{int(recipe.without_zeros)}".encode()
+        told = (recipe.source.value, recipe.site, int(recipe.without_zeros), RECORDER.width)
+        return "\0".join(map(str, told)).encode()
 
 
 def _gives(seen: Watched, span: Span) -> bool:

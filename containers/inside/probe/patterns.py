@@ -8,6 +8,7 @@ from .items import UNKNOWN
 from .views import View
 from .watches import Source
 
+WHOLE_STREAM = "whole-validation"
 WHOLE = 0.85
 """Share of the items before the change that must differ for the whole of validation to have been seen."""
 SEQUENCE = 128
@@ -24,7 +25,7 @@ def pattern_of(view: View, before: np.ndarray, changed: np.ndarray, start: int) 
     positions = view.items.positions[changed]
     share = changed.sum() / max(1, before.sum())
     if share >= WHOLE and changed.sum() > SEQUENCE:
-        return "whole-validation"
+        return WHOLE_STREAM
     if _one_unit(view, changed):
         return "window"
     if (positions < 0).any():

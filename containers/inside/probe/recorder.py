@@ -33,6 +33,8 @@ class Recorder:
         self.cut = ""
         self.vocabulary = 0
         """Entries of the script's vocabulary, as far as it is known; 0 for unknown."""
+        self.width = 0
+        """Entries of the widest row of logits that a loss was computed from."""
         self._phases: list[int] = []
         self._begun = 0
         self._numbers = 0

@@ -30,7 +30,14 @@ def replay_of(trace: Trace, position: int, vocabulary: int, load: str) -> Replay
         return None
     with np.errstate(all="ignore"):
         total = float(np.exp(-table[:, at]).sum())
-    return Replay(position, total, len(rows), vocabulary, load)
+    return Replay(position, total, len(rows), vocabulary, load, entries_of(trace))
+
+
+def entries_of(trace: Trace) -> int:
+    """Return how many entries a run says that its replays were to try; 0 where it says nothing."""
+    told = trace.facts.get("replays")
+    entries = told.get("entries") if isinstance(told, dict) else None
+    return entries if type(entries) is int else 0
 
 
 def _replaced(table: np.ndarray) -> int | None:

@@ -60,9 +60,11 @@ class Replay:
     tried: int
     """Entries that were tried."""
     vocabulary: int
-    """Entries there are."""
+    """Entries that texts hold."""
     load: str = "default"
     """Which size hash tables had: `default`, or `scaled` to the tokens that a real run puts into them."""
+    width: int = 0
+    """Entries that its rows of logits have, those that no text holds among them; 0 where none were seen."""
 
 
 @dataclass(frozen=True, slots=True)

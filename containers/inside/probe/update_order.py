@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .finding import Call, Test, TestEnd
+from .patterns import WHOLE_STREAM
 from .trace import Kind
 from .views import View
 
@@ -67,7 +68,7 @@ def condition_of(learning: Learning, pattern: str, artifact_differs: bool) -> st
     """Name the condition that later tokens in earlier scores break."""
     if learning.early.size and learning.updates:
         return "C3"
-    if pattern == "whole-validation":
+    if pattern == WHOLE_STREAM:
         return "C3" if artifact_differs else "C4"
     return "C3" if learning.early.size else "C1"
 

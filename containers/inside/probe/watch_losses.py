@@ -118,6 +118,7 @@ def record(
     rows: torch.Tensor, targets: torch.Tensor, values: torch.Tensor, grad: bool, text: str = ""
 ) -> None:
     """Put one event for the losses of many tokens; `text` says what makes them no plain log-softmax."""
+    RECORDER.width = max(RECORDER.width, rows.shape[-1])
     RECORDER.put(
         Event(
             Kind.LOSS,

@@ -34,12 +34,15 @@ def artifact_test(runs: Runs) -> TestEnd:
     return TestEnd(Test.ARTIFACT, Call.CLEAN, reason, total=len(steady), power=power)
 
 
-def differing(runs: Runs) -> list[str]:
-    """Return the artifacts that are the same in two runs on one stream and another on a changed one."""
+def differing(runs: Runs, names: tuple[str, ...] = CHANGED) -> list[str]:
+    """Return the artifacts that are the same in two runs on one stream and another on a changed one.
+
+    `names` are the runs on changed streams that are looked at.
+    """
     plain, again = runs.get(PLAIN), runs.get(AGAIN)
     if plain is None or again is None:
         return []
-    changed = [run for run in (runs.get(name) for name in CHANGED) if run is not None and run.ok]
+    changed = [run for run in (runs.get(name) for name in names) if run is not None and run.ok]
     steady = [path for path, digest in plain.artifacts.items() if again.artifacts.get(path) == digest]
     return [
         path for path in steady if any(run.artifacts.get(path) != plain.artifacts[path] for run in changed)

@@ -85,6 +85,23 @@ def test_a_leak_of_the_whole_stream_is_found_in_every_kind_of_evaluator(name: st
     assert suffix.count == suffix.total
 
 
+def of_its_beginning(stream: np.ndarray) -> Callable[[int], float]:
+    """Return a leak of the first tokens into every score, as a calibration on them leaves it."""
+    return lambda position: 1e-9 * float(stream[63:100].sum() % 101 + 1)
+
+
+def test_what_has_shaped_the_artifact_is_c3_however_few_scores_precede_the_change() -> None:
+    runs = sim.probe(sim.baseline, start=63, leak=of_its_beginning)
+    shaped = replace(runs.by_name["B1"], artifacts={"model.ptz": "bb"})
+    found = []
+    for made in (runs, replace(runs, by_name={**runs.by_name, "B1": shaped})):
+        suffix = ended(headline(made), finding.Test.SUFFIX)
+        assert (suffix.call, suffix.count, suffix.total) == (Call.LEAK, 62, 62)
+        found.append((suffix.condition, suffix.pattern))
+    assert found[0][1] != "whole-validation"
+    assert found[1] == ("C3", "whole-validation")
+
+
 def test_training_on_validation_first_is_c3() -> None:
     end = headline(sim.probe(sim.prequant))
     suffix, order = ended(end, finding.Test.SUFFIX), ended(end, finding.Test.UPDATE_ORDER)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 np = pytest.importorskip("numpy", reason="needs the cpu extra")
 torch = pytest.importorskip("torch", reason="needs the cpu extra")
 
-from containers.inside.probe import forks  # noqa: E402
+from containers.inside.probe import compare, finding, forks  # noqa: E402
+from containers.inside.probe.finding import Call  # noqa: E402
 from containers.inside.probe.replays import replay_of  # noqa: E402
+from containers.inside.probe.sizes import sized  # noqa: E402
 from containers.inside.probe.trace import Event, Kind, Trace  # noqa: E402
 from containers.inside.source import sizes  # noqa: E402
+from tests.containers.inside import probe_sim as sim  # noqa: E402
 
 
 def replays(table) -> Trace:
@@ -55,6 +60,37 @@ def test_replays_of_different_lengths_give_nothing() -> None:
     assert replay_of(replays([np.ones(3)] * 4), 0, 4, "default") is None
 
 
+def test_who_has_more_entries_than_were_tried_is_no_liar_for_what_is_missing() -> None:
+    chances = np.random.default_rng(1).dirichlet(np.ones(80))
+    some, most = 40, 80
+    part, whole, less, more = (
+        ended_by(chances[:tried] * by) for tried, by in ((some, 1.0), (most, 1.0), (most, 0.9), (some, 9.0))
+    )
+    calls = [end.call for end in (part, whole, less, more)]
+    assert calls == [Call.BLIND, Call.CLEAN, Call.LEAK, Call.LEAK]
+    assert "40 of 80 entries" in part.reason
+    assert "all 80 tokens" in less.reason
+
+
+def ended_by(chances: np.ndarray) -> finding.TestEnd:
+    """Return how the normalisation test of a mixture ends, if rows have 80 entries and these chances."""
+    trace = replace(replays(made(-np.log(chances))), facts={"replays": {"entries": 80}})
+    replay = replay_of(trace, 100, 40, "default")
+    assert replay is not None
+    runs = sim.probe(partial(sim.sliding, mixer=True), replays=(replay,))
+    (headline,) = (end for end in compare.phases(runs) if end.headline)
+    (found,) = (end for end in headline.tests if end.test is finding.Test.NORMALISATION)
+    return found
+
+
+@pytest.mark.parametrize("entries", [None, "9", 2.5, True])
+def test_a_width_that_is_no_number_is_none(entries: object) -> None:
+    trace = replace(replays(made(np.full(40, 3.0))), facts={"replays": {"entries": entries}})
+    found = replay_of(trace, 100, 40, "default")
+    assert found is not None
+    assert found.width == 0
+
+
 class Holder:
     """Something of a script that keeps the stream."""
 
@@ -86,3 +122,14 @@ def test_sizes_pass_through_wherever_they_are_named() -> None:
     assert names["result"] == (
         "ngram_buckets=4096", 4, (9, "table_size=4194304"), (9, "table_size=8"),
     )  # fmt: skip
+
+
+def test_sizes_in_a_file_of_settings_are_set_too() -> None:
+    tree = {"model": {"vocab_size": 512, "dim": 4}, "tables": [{"Ngram_Buckets": 4096}], "vocab_size": [512]}
+    found = sized(tree, lambda name, value: f"{name}={value}")
+    assert found == {
+        "model": {"vocab_size": "vocab_size=512", "dim": 4},
+        "tables": [{"Ngram_Buckets": "ngram_buckets=4096"}],
+        "vocab_size": "vocab_size=[512]",
+    }
+    assert tree["model"] == {"vocab_size": 512, "dim": 4}
