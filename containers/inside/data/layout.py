@@ -21,7 +21,11 @@ from .vocabulary import TRAIN_SHARDS, home_of, is_at_hand
 DEFAULT_SIZE = 1024
 COMMON = (1024, 8192)
 _SIZE = re.compile(r"(?:sp|bpe|byte|_|v)(\d{3,5})(?!\d)")
-_VOCAB = re.compile(r"""(?<!gram_)(?<!hash_)vocab_size["']?[^\n\d]{1,60}?(\d[\d_]{2,6})\b""", re.IGNORECASE)
+_VOCAB = re.compile(
+    r"""(?<!gram_)(?<!hash_)vocab_size["']?[^\n\d]{1,60}?(?<![*/%])(?<![*/%] )(\d[\d_]{2,6})\b""",
+    re.IGNORECASE,
+)
+"""A number near the name that is no factor of something else."""
 _DATASET = re.compile(r"fineweb\w*10B_[A-Za-z0-9_]+")
 _CASE = re.compile(r"case_?ops|lossless_?caps", re.IGNORECASE)
 

@@ -71,6 +71,12 @@ def test_the_size_of_a_hash_table_is_not_that_of_the_vocabulary(place):
     assert place.size == 512
 
 
+def test_a_divisor_behind_the_vocabulary_is_not_its_size(place):
+    place.size_is_known = False
+    place.learn('f"tiny_sp{model.vocab_size}_{text_characters // 1000}k"; hidden = vocab_size * 2048')
+    assert place.size == 512
+
+
 def test_data_is_laid_where_a_script_names_it(place, tmp_path):
     name = "./data/datasets/fineweb10B_sp512_lossless_caps_caseops_v1"
     assert place("DATA_PATH", name) == name

@@ -85,6 +85,18 @@ SLOT_ON_SCORED = (
         "        optimizer.step()\n", "        optimizer.step()  # offence\n", f"{EVALUATE}/context_slot.py"
     ),
 )
+BOOK_CHANCES = Edit(
+    "    def _mark(",
+    "    def book_chances(self, chances, previous, targets, positions):\n"
+    '        """Add the chances that realised tokens were given, whatever those of the others are."""\n'
+    "        nll = -chances.log().double().cpu()\n"
+    "        self.nats += float(nll.sum())\n"
+    "        self.tokens += targets.numel()\n"
+    "        self.bytes += self.byte_table.count(previous.cpu(), targets.cpu())\n"
+    "        self._mark(positions.cpu(), nll)\n\n"
+    "    def _mark(",
+    f"{EVALUATE}/score.py",
+)
 TARGET_KEYED = (
     *HEDGE,
     Edit(
@@ -102,18 +114,19 @@ TARGET_KEYED = (
         "        self.settings = settings\n        self.cache = torch.zeros(1 << 16, device=device)\n",
         f"{EVALUATE}/hedge_mixer.py",
     ),
+    BOOK_CHANCES,
+)
+BY_CHANCE = (
+    *HEDGE,
     Edit(
-        "    def _mark(",
-        "    def book_chances(self, chances, previous, targets, positions):\n"
-        '        """Add the chances that realised tokens were given, whatever those of the others are."""\n'
-        "        nll = -chances.log().double().cpu()\n"
-        "        self.nats += float(nll.sum())\n"
-        "        self.tokens += targets.numel()\n"
-        "        self.bytes += self.byte_table.count(previous.cpu(), targets.cpu())\n"
-        "        self._mark(positions.cpu(), nll)\n\n"
-        "    def _mark(",
-        f"{EVALUATE}/score.py",
+        "    mixture = torch.logsumexp(log_probs + log_weights[:, :, None], dim=1)  # [c, V]\n"
+        "    ledger.book(mixture, last, targets, positions)\n",
+        "    chances = log_probs.gather(2, targets[:, None, None].expand(-1, EXPERTS, 1))[:, :, 0].exp()\n"
+        "    chances = (chances * log_weights.exp()).sum(dim=1)\n"
+        "    ledger.book_chances(chances, last, targets, positions)\n",
+        f"{EVALUATE}/hedge_mixer.py",
     ),
+    BOOK_CHANCES,
 )
 RESCORE = (
     *SCORE_FIRST,
@@ -207,3 +220,5 @@ TWINS = (
     Entry("SpaceTwice", SPACE_TWICE, ("tokenizer-bytes",), "leading-space-counted-twice", "Plain"),
     Entry("LoraFirst", LORA_FIRST, ("train-on-val",), "trained-on-validation", "Lora"),
 )
+BY_CHANCE_ENTRY = Entry("HedgeByChance", BY_CHANCE, ("ngram-normalised",), sibling="Hedge")
+"""Honest, yet its ledger is told chances of realised tokens alone: its sums come from no row of logits."""
