@@ -1,6 +1,6 @@
-"""The probe on twins of the reference in a real box: each is caught by the test that should.
+"""The probe on twins of the reference in a real box: each is caught by the tests that should, by no other.
 
-Twins that a replay or a change of the first tokens must tell are not among them yet.
+Every twin is among them: none breaks a rule of size or time alone, which a probe does not ask about.
 """
 
 from __future__ import annotations
@@ -17,22 +17,25 @@ from containers.engine import run
 from containers.probe import probe
 from containers.probe_result import ProbeVerdict
 from harness.auditing import Request, reviews_of
-from tests.reference_impl.twins.entries import HONEST, TWINS
+from tests.reference_impl.twins.entries import BY_CHANCE_ENTRY, CONTEXT, HONEST, TWINS
 from tests.reference_impl.twins.records import Entry, lay
 
 if TYPE_CHECKING:
-    from containers.probe_result import ProbeResult
+    from containers.probe_result import ProbeResult, ProbeTest
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("probe-twins")]
 CAUGHT_BY = {
-    "PrequantTTT": ("suffix", "C3"),
-    "SlotOnScored": ("suffix", "C3"),
-    "Rescore": ("suffix", "C3"),
-    "SpaceTwice": ("score-once", "BPB"),
-    "LoraFirst": ("suffix", "C3"),
+    "PrequantTTT": {"suffix": "C3", "update-order": "C3", "artifact": "DATA"},
+    "SlotOnScored": {"suffix": "C3", "update-order": "C3"},
+    "TargetKeyed": {"normalisation": "C2"},
+    "Rescore": {"suffix": "C3", "update-order": "C3"},
+    "CalibratedOnVal": {"suffix": "C3", "artifact": "DATA"},
+    "SpaceTwice": {"score-once": "BPB"},
+    "LoraFirst": {"suffix": "C3", "update-order": "C3"},
 }
-SHAPE_THE_ARTIFACT = {"PrequantTTT"}
-"""Twins whose artifact has seen validation tokens."""
+"""Each test that ends as LEAK, with its condition."""
+CLEAN = (*HONEST, CONTEXT, BY_CHANCE_ENTRY)
+"""A delta that is fitted to what has been scored is causal: whether it may be is a person's question."""
 
 
 def by_name(entry: Entry) -> str:
@@ -72,22 +75,31 @@ def leaks(result: ProbeResult) -> dict[str, str]:
     return {str(end.test): end.condition for end in ends if end.call == "LEAK"}
 
 
-@pytest.mark.parametrize("entry", [twin for twin in TWINS if twin.name in CAUGHT_BY], ids=by_name)
-def test_a_twin_is_caught_by_the_test_that_should(entry: Entry, probed) -> None:
+def test_every_twin_is_among_them() -> None:
+    assert set(CAUGHT_BY) == {twin.name for twin in TWINS}
+
+
+@pytest.mark.parametrize("entry", TWINS, ids=by_name)
+def test_a_twin_is_caught_by_the_tests_that_should(entry: Entry, probed) -> None:
     result = probed(entry)
-    test, condition = CAUGHT_BY[entry.name]
-    found = leaks(result)
     assert result.verdict is ProbeVerdict.LEAK, result.reason
-    assert found.get(test) == condition, (found, result.reason)
-    assert ("artifact" in found) == (entry.name in SHAPE_THE_ARTIFACT), found
+    assert leaks(result) == CAUGHT_BY[entry.name], result.reason
+    assert set(result.conditions) == set(CAUGHT_BY[entry.name].values())
 
 
-@pytest.mark.parametrize("entry", [entry for entry in HONEST if entry.name == "Plain"], ids=by_name)
+@pytest.mark.parametrize("entry", CLEAN, ids=by_name)
 def test_an_honest_entry_is_clean_with_power(entry: Entry, probed) -> None:
     result = probed(entry)
     assert leaks(result) == {}
-    (headline,) = (phase for phase in result.phases if phase.headline)
-    (suffix,) = (end for end in headline.tests if end.test == "suffix")
+    suffix, normalised = (of_headline(result, name) for name in ("suffix", "normalisation"))
     assert suffix.call == "CLEAN", suffix.reason
     assert suffix.power["planted_caught"] > 100
+    assert normalised.power["replayed"] == (entry is BY_CHANCE_ENTRY)
     assert result.verdict is ProbeVerdict.CLEAN, result.reason
+
+
+def of_headline(result: ProbeResult, name: str) -> ProbeTest:
+    """Return how one test ended on the headline."""
+    (headline,) = (phase for phase in result.phases if phase.headline)
+    (found,) = (end for end in headline.tests if end.test == name)
+    return found
