@@ -50,6 +50,7 @@ class TestName(StrEnum):
     UPDATE_ORDER = "update-order"
     ARTIFACT = "artifact"
     RELOAD = "reload"
+    RANK_SLICES = "rank-slices"
     BOUNDARY = "document-boundary"
 
 
@@ -175,7 +176,7 @@ class ProbeResult:
     status: ProbeStatus = ProbeStatus.RAN
     phases: tuple[ProbePhase, ...] = ()
     whole: tuple[ProbeTest, ...] = ()
-    """Tests of the run as a whole: artifact, reload."""
+    """Tests of the run as a whole: artifact, reload, rank-slices."""
     runs: tuple[ProbeRun, ...] = ()
     coverage: ProbeCoverage = field(default_factory=ProbeCoverage)
     attempts: tuple[Attempt, ...] = ()

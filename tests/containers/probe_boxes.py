@@ -91,6 +91,7 @@ def lines(*changed: Line, headline: Line | None = None) -> list[Line]:
         headline or phase(),
         whole("artifact"),
         whole("reload"),
+        whole("rank-slices", "NOT_RUN"),
         {"event": "end", "status": "ok", "sender": PARENT},
     ]
     for line in changed:

@@ -67,6 +67,20 @@ def test_a_dishonest_artifact_is_a_leak_of_the_run(test: str) -> None:
     assert (result.verdict, result.conditions) == (ProbeVerdict.LEAK, ("DATA",))
 
 
+def test_what_ranks_learned_from_each_other_is_a_leak_of_the_run() -> None:
+    result = probed(honest(*lines(whole("rank-slices", "LEAK", condition="C3"))))
+    assert (result.verdict, result.conditions) == (ProbeVerdict.LEAK, ("C3",))
+    assert not result.all_clean
+
+
+def test_a_script_that_cannot_run_as_two_ranks_is_judged_by_the_other_tests() -> None:
+    failed_ranks = [*lines(whole("rank-slices", "BLIND"))]
+    failed_ranks.insert(-1, run("G1", "failed", error=FORWARD))
+    result = probed(honest(*failed_ranks))
+    assert result.verdict is ProbeVerdict.CLEAN
+    assert result.all_clean
+
+
 def test_a_leak_stands_though_the_time_ran_out_after_it() -> None:
     box = honest(*lines(headline=phase(LEAK))[:-1], ending=Ending.TIMED_OUT, exit_code=None)
     assert probed(box).verdict is ProbeVerdict.LEAK

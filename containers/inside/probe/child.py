@@ -17,6 +17,7 @@ from typing import Any
 from .. import attempts
 from ..data.vocabulary import home_of
 from ..job import Job
+from ..shim import ranks
 from ..shim.patching import used_parts
 from ..smoke import evaluations
 from ..smoke.run_stage import ExitStatusError
@@ -24,11 +25,12 @@ from ..smoke.session import ALL, Session
 from ..source import accumulations, loader, warmups
 from . import blocks, forks, plant, poison, sizes, streams, watch_losses, watch_sums, watch_weights
 from .recorder import RECORDER
-from .runs import CHANGED, PLAIN, PLANTED, SCALED
+from .runs import CHANGED, PLAIN, PLANTED, RANKS, SCALED
 from .trace import MAX_BYTES, Event, Kind, encode
 from .watch_files import Files
 
 MAX_LINE = 120
+_COLLECTIVES = ("all_reduce", "broadcast(", "all_gather", "reduce_scatter", "DistributedDataParallel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Plan:
     """At which opening of a file of its own the memory is spoilt, counted from one; 0 for never."""
     phase: int = -1
     """Which evaluation is replayed for each entry of a small vocabulary; -1 for none."""
+    rank: int = -1
+    """Which of `RANKS` processes this is; -1 for a run by itself."""
 
 
 class Child:
@@ -68,6 +72,8 @@ class Child:
         self._watch()
         self.session.begin()
         os.environ["RUN_ID"] = f"probe{self.plan.number}"
+        if self.plan.rank >= 0:
+            ranks.join(self.plan.rank, RANKS, str(self.shards.parent / "ranks"))
         if self.plan.name == PLAIN:
             loader.REWRITES.append(blocks.mark)
             loader.HELPERS[blocks.RAN] = blocks.ran
@@ -92,6 +98,7 @@ class Child:
         watch_losses.install()
         watch_weights.install()
         self.files.install()
+        loader.LISTENERS.append(_joins)
         evaluations.BEGUN.append(self._begun)
         evaluations.DONE.append(RECORDER.end)
         evaluations.HEARD.append(_printed)
@@ -148,6 +155,12 @@ class Child:
 
     def _lines(self) -> dict[str, list[str]]:
         return blocks.lines(str(self.plan.root)) if self.plan.name == PLAIN else {}
+
+
+def _joins(text: str) -> None:
+    """Note a source that exchanges tensors with other ranks."""
+    if any(word in text for word in _COLLECTIVES):
+        RECORDER.facts["collectives"] = True
 
 
 def _printed(name: str, number: float, line: str) -> None:

@@ -21,7 +21,8 @@ from .normalised import normalisation_test
 from .once import score_once_test, true_bytes
 from .patterns import WHOLE, WHOLE_STREAM
 from .placing import Stream
-from .runs import NORMALISED, PLAIN, Run, Runs
+from .rank_slices import rank_slices_test
+from .runs import NORMALISED, PLAIN, RANKED, RANKED_CHANGED, Run, Runs
 from .self_target import self_target_test
 from .suffix import suffix_test
 from .tails import tail_matching
@@ -94,8 +95,31 @@ class _Comparison:
         asked = (
             (Test.ARTIFACT, lambda: artifact_test(self.runs)),
             (Test.RELOAD, lambda: reload_test(self.runs, headline if isinstance(headline, Views) else None)),
+            (Test.RANK_SLICES, lambda: self._rank_slices(headline)),
         )
         return tuple(_safely(test, ask) for test, ask in asked)
+
+    def _rank_slices(self, headline: Views | str | None) -> TestEnd:
+        """Return what the runs as several ranks show of the headline."""
+        made, reason = self.runs.ranked, self.runs.skipped.get(RANKED, "the runs were not made")
+        if not made:
+            return TestEnd(Test.RANK_SLICES, Call.NOT_RUN, reason)
+        if RANKED_CHANGED not in made or not all(run.ok for runs in made.values() for run in runs):
+            return TestEnd(Test.RANK_SLICES, Call.BLIND, reason)
+        if not isinstance(headline, Views) or self.headline is None:
+            return TestEnd(Test.RANK_SLICES, Call.BLIND, "the headline is not known")
+        recipe = headline.plain.items.watched.recipe
+        if recipe.skip:
+            return TestEnd(Test.RANK_SLICES, Call.BLIND, "the headline is the last of several passes")
+        views = {}
+        for name, runs in made.items():
+            spans = [span_like(self.headline, run.trace) for run in runs]
+            if not all(spans) or any(run.trace.facts.get("cut") for run in runs):
+                return TestEnd(Test.RANK_SLICES, Call.BLIND, "not all of a run as two ranks was watched")
+            views[name] = tuple(
+                self._view(run, span, recipe) for run, span in zip(runs, spans, strict=True) if span
+            )
+        return rank_slices_test(views, headline.line)
 
     def _phase(self, span: Span) -> PhaseEnd:
         views = self._views_or_why(span)

@@ -47,6 +47,8 @@ class Test(enum.StrEnum):
     """Is the artifact the same whatever the validation data are? (DATA)"""
     RELOAD = "reload"
     """Is the score that of the artifact read back, without training data? (DATA)"""
+    RANK_SLICES = "rank-slices"
+    """Do later tokens, in the slice of another rank, change an earlier score? (C3)"""
     BOUNDARY = "document-boundary"
     """Does a document's neighbour change its first scores? (a finding of its own)"""
 

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..data.vocabulary import SIZES, home_of
 from ..job import Job
 from ..smoke import workplace
 from ..smoke.order import _PACKED
-from . import forks, sizes, streams
+from . import forks, pairs, sizes, streams
 from .child import Child, Plan, reload_of
 from .coverage import coverage
 from .finding import (
@@ -34,8 +35,22 @@ from .finding import (
     TestEnd,
 )
 from .replays import replay_of
-from .runs import AGAIN, CHANGED, NORMALISED, PLAIN, PLANTED, RELOADED, SCALED, Replay, Run, Runs
-from .trace import MAX_BYTES, Kind, Trace, decode
+from .runs import (
+    AGAIN,
+    CHANGED,
+    NORMALISED,
+    PLAIN,
+    PLANTED,
+    RANKED,
+    RANKED_AGAIN,
+    RANKED_CHANGED,
+    RELOADED,
+    SCALED,
+    Replay,
+    Run,
+    Runs,
+)
+from .trace import Kind, Trace, read_left
 
 RUN_SECONDS = 150.0
 """Processor time of a run where the job names none."""
@@ -64,6 +79,7 @@ class Probe:
         self.runs: dict[str, Run] = {}
         self.skipped: dict[str, str] = {}
         self.replays: dict[str, Replay] = {}
+        self.ranked: dict[str, tuple[Run, ...]] = {}
         self.seconds = job.seconds("run", RUN_SECONDS)
         self.until = time.monotonic() + job.seconds("probe", PROBE_SECONDS)
 
@@ -76,6 +92,7 @@ class Probe:
                 done, _ = wait(busy, return_when=FIRST_COMPLETED) if busy else (set(), None)
                 for future in done:
                     self.runs[busy.pop(future)] = future.result()
+        self._rank()
         self._report()
         plain = self.runs.get(PLAIN)
         return plain is not None and plain.ok
@@ -147,7 +164,7 @@ class Probe:
             child = Child(self.job, Plan(name, root, number, reload, self._phase(name)), memory)
             allowed = self.seconds + forks.SECONDS * (name in (NORMALISED, SCALED))
             ended = zygote.run(child.stage, allowed, keep=(memory,))
-            trace = _read(memory)
+            trace = read_left(memory)
         finally:
             os.close(memory)
         files = artifacts(root, known, _read_back(trace))
@@ -158,6 +175,57 @@ class Probe:
         if name in (NORMALISED, SCALED):
             self._replayed(name, run)
         return run
+
+    def _rank(self) -> None:
+        """Run as several ranks, where what one of them learns could reach another's scores."""
+        reason = self._one_rank_will_do()
+        for name in () if reason else (RANKED, RANKED_CHANGED, RANKED_AGAIN):
+            reason = reason or self._no_more_ranks(name)
+            if not reason:
+                self.ranked[name] = self._make_ranks(name)
+        self.skipped[RANKED] = reason
+
+    def _one_rank_will_do(self) -> str:
+        """Return why runs as several ranks would say nothing, empty where they may."""
+        plain, headline = self.runs.get(PLAIN), self._headline()
+        if plain is None or not plain.ok or headline is None or not headline.items:
+            return "the headline's scores were not seen in one process"
+        ends = {end.test: end for end in headline.tests if end.test is not Test.BOUNDARY}
+        if any(end.call is Call.LEAK for end in ends.values()):
+            return "a leak was seen already"
+        order = ends.get(Test.UPDATE_ORDER)
+        if order is None or not order.figures.get("positions_learnt"):
+            return "no adaptation in the evaluation"
+        return "" if plain.trace.facts.get("collectives") else "the script exchanges nothing between ranks"
+
+    def _no_more_ranks(self, name: str) -> str:
+        """Return why a run as several ranks need not be made, empty where it must."""
+        failed = next((run for runs in self.ranked.values() for run in runs if not run.ok), None)
+        if failed is not None:
+            return f"as two ranks the script did not run to its end: {failed.error[:200]}"
+        if time.monotonic() > self.until:
+            return "no time was left"
+        if name == RANKED_AGAIN:
+            ends = [end for end in self.whole(self._all()) if end.test is Test.RANK_SLICES]
+            return "" if any(end.count for end in ends) else "nothing differed"
+        return ""
+
+    def _make_ranks(self, name: str) -> tuple[Run, ...]:
+        """Make one run as several ranks, and tell of it as of one run."""
+        number = len(ORDER) + (RANKED, RANKED_CHANGED, RANKED_AGAIN).index(name)
+        made = pairs.make(self.job, name, number, self.seconds)
+        runs = tuple(
+            replace(self._run_of(name, one.trace, one.ended, {}), name=f"{name} rank {rank}")
+            for rank, one in enumerate(made)
+        )
+        worst = min(range(len(made)), key=lambda rank: runs[rank].ok)
+        whole = replace(
+            made[worst].ended,
+            seconds=max(one.ended.seconds for one in made),
+            cpu_seconds=sum(one.ended.cpu_seconds for one in made),
+        )
+        self._ended(name, runs[worst], whole)
+        return runs
 
     def _phase(self, name: str) -> int:
         """Return which evaluation a run replays, -1 for none."""
@@ -210,8 +278,8 @@ class Probe:
         )
         compared = {name: run for name, run in self.runs.items() if name not in (NORMALISED, SCALED)}
         replays = tuple(self.replays.values())
-        labels = self.job.headline_labels
-        return Runs(compared, counts, spaces, control, dict(self.skipped), replays, labels)
+        labels, skipped = self.job.headline_labels, dict(self.skipped)
+        return Runs(compared, counts, spaces, control, skipped, replays, labels, dict(self.ranked))
 
     def _report(self) -> None:
         runs = self._all()
@@ -242,15 +310,6 @@ class Probe:
         lines: dict[str, Any] = ended.facts.get("lines") or {}
         for file, texts in list(lines.items())[:40]:
             self.channel.send(EVENT_LINES, file=file, lines=texts)
-
-
-def _read(memory: int) -> Trace | None:
-    """Return the trace that a child has left, None where it left none."""
-    data = os.pread(memory, MAX_BYTES + 1, 0)
-    try:
-        return decode(data) if data else None
-    except ValueError:
-        return None
 
 
 def _read_back(trace: Trace | None) -> frozenset[str]:

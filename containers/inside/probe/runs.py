@@ -23,6 +23,12 @@ RELOADED = "R"
 NORMALISED = "N"
 SCALED = "N2"
 """Replays of one evaluation with a token replaced by each entry of the vocabulary."""
+RANKS = 2
+"""Processes that a run as several ranks is made of."""
+RANKED = "G1"
+RANKED_CHANGED = "G2"
+RANKED_AGAIN = "G3"
+"""Runs as several ranks: on the stream as it is, on one changed in the last rank's slice, as it is again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Runs:
     """What `N` gave; the parent added the numbers up."""
     labels: tuple[str, ...] = ()
     """Labels of the printed lines that carry the claimed score, as far as they are known."""
+    ranked: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    """Runs as several ranks, by name: what each rank left behind, in the order of the ranks."""
 
     def get(self, name: str) -> Run | None:
         """Return a run, None where it was not made."""

@@ -7,6 +7,7 @@ documents, batches and byte totals are those of the plain stream. Promises one s
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from ..data.shards import BOS, HEADER_INTS, write_shard
-from .runs import CHANGED, NORMALISED
+from .runs import CHANGED, NORMALISED, RANKED_CHANGED
 
 UNALIGNED = 997
 """A prime inside a window, a batch and a chunk of every usual size."""
 ALIGNED = 129
 """The first target of a window: what came before it ends with the one before. So early that a calibration on
 the first sequences of the stream sees the change too, and gives itself away by the artifact."""
+SLICED = 0.6
+"""Where the stream of a run as two ranks changes, as a share of it: early in the slice of the last rank."""
 _SPACE = "\u2581"
 EARLY = 256
 """Where the changed document ends, about: a calibration that takes the first batches sees it."""
@@ -47,7 +50,11 @@ class Change:
 def changes(plain: np.ndarray) -> dict[str, Change]:
     """Return the changes of the runs by name, for a stream of its length and documents."""
     size = plain.size
-    made = {CHANGED[0]: Change(min(UNALIGNED, int(size * 0.4) | 1)), CHANGED[1]: Change(ALIGNED)}
+    made = {
+        CHANGED[0]: Change(min(UNALIGNED, int(size * 0.4) | 1)),
+        CHANGED[1]: Change(ALIGNED),
+        RANKED_CHANGED: Change(int(size * SLICED) | 1),
+    }
     neighbour = _document(plain, EARLY)
     return made if neighbour is None else {**made, CHANGED[2]: neighbour}
 
@@ -153,7 +160,9 @@ def writer(folder: Path, name: str) -> Callable[[Path], Path]:
         path = folder / home.name / "val.bin"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_shard(path, stream(home, name)[0])
+            whole = path.with_name(f"{os.getpid()}.part")  # another rank may be about to read it
+            write_shard(whole, stream(home, name)[0])
+            whole.replace(path)
         return path
 
     return validation

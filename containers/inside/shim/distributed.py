@@ -147,8 +147,9 @@ class DataParallel(torch.nn.Module):
         """Keep no hook."""
 
 
-def _answers() -> dict[str, Callable[..., Any]]:
-    answers: dict[str, Callable[..., Any]] = {
+def answers() -> dict[str, Callable[..., Any]]:
+    """Return each function of `torch.distributed` as a group of one answers it."""
+    found: dict[str, Callable[..., Any]] = {
         "is_available": lambda: True,
         "is_nccl_available": lambda: True,
         "is_initialized": lambda: _state["ready"],
@@ -177,15 +178,15 @@ def _answers() -> dict[str, Callable[..., Any]]:
         "all_to_all": _all_to_all,
         "all_to_all_single": _gather_flat,
     }
-    answers |= dict.fromkeys(_IDENTITIES, _identity)
-    return answers | {name: _refuse(name) for name in _REFUSED}
+    found |= dict.fromkeys(_IDENTITIES, _identity)
+    return found | {name: _refuse(name) for name in _REFUSED}
 
 
 def install() -> None:
     """Put the group of one in place."""
     import torch.nn.parallel
 
-    for name, answer in _answers().items():
+    for name, answer in answers().items():
         put(dist, name, answer)
     for owner in (torch.nn.parallel, torch.nn.parallel.distributed):
         put(owner, "DistributedDataParallel", DataParallel)

@@ -202,6 +202,75 @@ PREQUANT = """
 """
 
 
+SLICED = """
+def eval_val(model, h, val, table):
+    dist = torch.distributed
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    length = h.train_seq_len
+    windows = (val.numel() - 1) // length // 2 * 2
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    loss_sum, byte_sum = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for window in range(windows * rank // world, windows * (rank + 1) // world):
+        at = window * length
+        x, y = val[at : at + length], val[at + 1 : at + length + 1]
+        with torch.no_grad():
+            nll = F.cross_entropy(model.forward_logits(x[None])[0], y, reduction="none")
+        loss_sum += nll.double().sum()
+        byte_sum += table[y].double().sum()
+        optimizer.zero_grad()
+        model(x[None], y[None]).backward()
+        if world > 1 and SHARES:
+            for weight in model.parameters():
+                dist.all_reduce(weight.grad, op=dist.ReduceOp.AVG)
+        optimizer.step()
+    if world > 1:
+        dist.all_reduce(loss_sum)
+        dist.all_reduce(byte_sum)
+    return score(loss_sum.item(), windows * length, byte_sum.item())
+"""
+
+CHUNKED = """
+def eval_val(model, h, val, table):
+    dist = torch.distributed
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    length = h.train_seq_len
+    chunks = (val.numel() - 1) // (2 * length)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    loss_sum, byte_sum = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for chunk in range(chunks):
+        parts = [2 * chunk * length, (2 * chunk + 1) * length][rank::world]
+        with torch.no_grad():
+            for at in parts:
+                y = val[at + 1 : at + length + 1]
+                logits = model.forward_logits(val[None, at : at + length])[0]
+                nll = F.cross_entropy(logits, y, reduction="none")
+                loss_sum += nll.double().sum()
+                byte_sum += table[y].double().sum()
+        optimizer.zero_grad()
+        for at in parts:
+            model(val[None, at : at + length], val[None, at + 1 : at + length + 1]).backward()
+        if world > 1:
+            for weight in model.parameters():
+                dist.all_reduce(weight.grad, op=dist.ReduceOp.SUM)
+        optimizer.step()
+    if world > 1:
+        dist.all_reduce(loss_sum)
+        dist.all_reduce(byte_sum)
+    return score(loss_sum.item(), chunks * 2 * length, byte_sum.item())
+"""
+
+JOINING = """
+    if "RANK" in os.environ:
+        torch.distributed.init_process_group("nccl", device_id=torch.device("cuda", int(os.environ["RANK"])))
+"""
+
+
+def ranked(evaluation: str, joining: str = JOINING) -> str:
+    """Return a whole script that runs as the ranks of a launcher."""
+    begins = "    h = Hyperparameters()\n"
+    return script(evaluation).replace(begins, begins + joining.lstrip("\n"))
+
+
 def script(evaluation: str = PLAIN, before: str = "") -> str:
     """Return a whole script."""
     return TRAINER.replace("EVALUATION", evaluation).replace("BEFORE", before)

@@ -41,6 +41,14 @@ def test_each_leak_is_an_outcome_under_its_own_condition() -> None:
     ]
 
 
+@pytest.mark.parametrize("policy", POLICY_NAMES)
+def test_what_one_rank_learned_in_anothers_scores_is_illegal(policy: str) -> None:
+    ranked = whole("rank-slices", "LEAK", condition="C3")
+    verdict = decide((STATIC_CLEAN, *outcomes_of(probed(honest(*lines(ranked))))), load_policy(policy))
+    assert verdict.overall is Overall.ILLEGAL
+    assert verdict.deciding == ("probe-rank-slices",)
+
+
 def test_bytes_counted_wrongly_are_a_violation_of_the_metric() -> None:
     miscounted = ended("score-once", "LEAK", condition="BPB")
     found = outcomes_of(probed(honest(*lines(headline=phase(miscounted)))))
