@@ -113,12 +113,11 @@ class _Comparison:
             return TestEnd(Test.RANK_SLICES, Call.BLIND, "the headline is the last of several passes")
         views = {}
         for name, runs in made.items():
-            spans = [span_like(self.headline, run.trace) for run in runs]
-            if not all(spans) or any(run.trace.facts.get("cut") for run in runs):
+            # Where one rank evaluates for all, the others have no such evaluation.
+            spans = [(run, span) for run in runs if (span := span_like(self.headline, run.trace)) is not None]
+            if not spans or any(run.trace.facts.get("cut") for run in runs):
                 return TestEnd(Test.RANK_SLICES, Call.BLIND, "not all of a run as two ranks was watched")
-            views[name] = tuple(
-                self._view(run, span, recipe) for run, span in zip(runs, spans, strict=True) if span
-            )
+            views[name] = tuple(self._view(run, span, recipe) for run, span in spans)
         return rank_slices_test(views, headline.line)
 
     def _phase(self, span: Span) -> PhaseEnd:

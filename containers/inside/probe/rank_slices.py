@@ -45,7 +45,10 @@ class Shared:
 
 
 def rank_slices_test(ranked: Ranked, line: str) -> TestEnd:
-    """Compare the run as several ranks with one on a stream that differs in the last rank's slice."""
+    """Compare the run as several ranks with one on a stream that differs in the last rank's slice.
+
+    A rank that evaluates nothing has no view; each run has one at least.
+    """
     one, other = ranked[RANKED], ranked[RANKED_CHANGED]
     start = other[0].run.start
     shared = shared_scores(scores_of(one), scores_of(other))
@@ -67,7 +70,7 @@ def rank_slices_test(ranked: Ranked, line: str) -> TestEnd:
         magnitude=_largest(shared.change[changed]),
         line=line,
         power=power,
-        figures={"start": start, "ranks": len(one)},
+        figures={"start": start, "scoring_ranks": len(one)},
     )
 
 

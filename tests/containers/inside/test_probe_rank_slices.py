@@ -133,6 +133,18 @@ def test_ranks_may_share_out_the_work_another_way_each_time() -> None:
     assert end.call is Call.CLEAN, end.reason
 
 
+def test_one_rank_may_evaluate_for_all() -> None:
+    def first_alone(benches: Benches) -> None:
+        for window in range(WINDOWS):
+            benches[0].update(score(benches[0], window))
+
+    runs = {name: ranks(first_alone, name) for name in ("G1", "G2")}
+    runs = {name: (made[0], replace(made[1], trace=Trace(()))) for name, made in runs.items()}
+    made = replace(sim.probe(sim.score_first, stream=STREAM), ranked=runs)
+    end = next(end for end in compare.whole(made) if end.test is finding.Test.RANK_SLICES)
+    assert (end.call, end.figures["scoring_ranks"]) == (Call.CLEAN, 1), end.reason
+
+
 def test_two_ranks_that_learn_nothing_show_nothing() -> None:
     end = end_of(still, "G1,G2")
     assert end.call is Call.BLIND
