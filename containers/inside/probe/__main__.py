@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ..smoke.__main__ import _undumpable
+from ..smoke.__main__ import undumpable
 
 STARTED = time.monotonic()
 
@@ -24,7 +24,7 @@ def main() -> int:
     from .compare import phases, whole
     from .order import Probe
 
-    _undumpable()
+    undumpable()
     os.environ.setdefault("REFEREE_SCRATCH", os.getcwd())
     job = read_job(os.environ.get("REFEREE_JOB", "/job/job.json"))
     CHANNEL.send("figure", name="startup_seconds", value=round(time.monotonic() - STARTED, 3))

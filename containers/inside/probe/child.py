@@ -24,6 +24,7 @@ from ..smoke.run_stage import ExitStatusError
 from ..smoke.session import ALL, Session
 from ..source import accumulations, loader, warmups
 from . import blocks, forks, plant, poison, sizes, streams, watch_losses, watch_sums, watch_weights
+from .mlx_run import MlxRun
 from .recorder import RECORDER
 from .runs import CHANGED, PLAIN, PLANTED, RANKS, SCALED
 from .trace import MAX_BYTES, Event, Kind, encode
@@ -64,6 +65,7 @@ class Child:
         self.session.layout.only = plan.phase >= 0
         self.shards = plan.root.parents[2] / "validation"
         self.files = Files(plan.root, self.shards)
+        self.mlx = MlxRun(self.files)
 
     def stage(self) -> dict[str, Any]:
         """Run the script; whatever becomes of it, leave the trace."""
@@ -99,6 +101,7 @@ class Child:
         watch_weights.install()
         self.files.install()
         loader.LISTENERS.append(_joins)
+        loader.LISTENERS.append(self.mlx.learn)
         evaluations.BEGUN.append(self._begun)
         evaluations.DONE.append(RECORDER.end)
         evaluations.HEARD.append(_printed)
@@ -116,7 +119,8 @@ class Child:
         stream, _ = streams.stream(home, self.plan.name)
         replays = forks.Replays(self.plan.phase, streams.REPLAYED, sizes.VOCABULARY, stream)
         replays.shard = str(self.shards / home.name / "val.bin")
-        evaluations.BEGUN.append(replays.begun)
+        evaluations.BEGUN += [self.mlx.settle, replays.begun]
+        forks.entered.append(self.mlx.revive)
         evaluations.DONE.append(replays.done)
 
     def _begun(self, function: Any) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -26,6 +26,8 @@ from .watches import Recipe, Source, Watched, matching, read
 
 SECONDS = 180.0
 """Processor time that the replays of one run may take, judged by the first."""
+entered: list[Callable[[], None]] = []
+"""Called in each fork, first."""
 _SHARE = 0.5
 """Of the stream: arrays that hold less of it are batches, made anew by each evaluation."""
 
@@ -105,6 +107,8 @@ class Replays:
 
     def _enter(self, places: list[tuple[np.ndarray, int]], token: int | None, writer: int) -> None:
         """Make this process a replay: it goes on into the evaluation, and ends behind it."""
+        for listener in entered:
+            listener()
         CHANNEL.path = ""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)

@@ -19,7 +19,7 @@ from ..channel import Channel
 from ..data.vocabulary import SIZES, home_of
 from ..job import Job
 from ..smoke import workplace
-from ..smoke.order import _PACKED
+from ..smoke.order import PACKED
 from . import forks, pairs, sizes, streams
 from .child import Child, Plan, reload_of
 from .coverage import coverage
@@ -329,7 +329,7 @@ def artifacts(root: Path, known: frozenset[str], read_back: frozenset[str] = fro
     for path, size in workplace.files_written(root, known)[:200]:
         name = os.path.basename(path)
         if (
-            not (path.endswith(_PACKED) or path in read_back)
+            not (path.endswith(PACKED) or path in read_back)
             or path.startswith(("data/", "placed/"))
             or name.startswith("fineweb_")
         ):

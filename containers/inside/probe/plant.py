@@ -1,7 +1,7 @@
 """Plant a leak: what a run scores depends a little on later tokens. A probe that misses it is blind.
 
-The leak enters where torch turns logits into losses or probabilities, so that it takes the way to the sum
-that the submission's own values take.
+The leak enters where torch or MLX turns logits into losses or probabilities, so that it takes the way to
+the sum that the submission's own values take.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from ..shim.patching import put
-from . import watch_losses
+from . import watch_losses, watch_mlx
 from .recorder import RECORDER
 
 ENTRY = 5
@@ -29,23 +29,31 @@ def size(stream: np.ndarray, first: int) -> float:
 
 def install(by: float) -> None:
     """Begin to leak."""
-    calls = 0
 
     def change(logits: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        RECORDER.facts["planted"] = {"calls": calls, "by": by}
+        _count(by)
         moved = logits.clone()
         moved.select(1 if moved.dim() > 1 else 0, ENTRY).add_(by)
         return moved
 
+    def change_of_mlx(logits: Any) -> Any:
+        _count(by)
+        added = np.zeros(logits.shape[-1], np.float32)
+        added[ENTRY] = by
+        return logits + type(logits)(added).astype(logits.dtype)
+
     watch_losses.before.append(change)
+    watch_mlx.before.append(change_of_mlx)
     for owner, name in (
         (functional, "log_softmax"), (functional, "softmax"), (torch, "log_softmax"), (torch, "softmax"),
         (torch, "logsumexp"), (torch.Tensor, "log_softmax"), (torch.Tensor, "softmax"),
         (torch.Tensor, "logsumexp"),
     ):  # fmt: skip
         _wrap(owner, name, by)
+
+
+def _count(by: float) -> None:
+    RECORDER.facts.setdefault("planted", {"calls": 0, "by": by})["calls"] += 1
 
 
 def _wrap(owner: Any, name: str, by: float) -> None:
@@ -57,7 +65,7 @@ def _wrap(owner: Any, name: str, by: float) -> None:
         if dim in (-1, getattr(input, "ndim", 0) - 1) and _is_scored(input):
             input = input.clone()
             input[..., ENTRY] += by
-            RECORDER.facts.setdefault("planted", {"calls": 0, "by": by})["calls"] += 1
+            _count(by)
         return real(input, *args, **kwargs)
 
     put(owner, name, call)
@@ -70,6 +78,6 @@ def _is_scored(input: Any) -> bool:
         and RECORDER.open
         and (RECORDER.phase >= 0 or not watch_losses.is_learnt_from(input))
         and input.is_floating_point()
-        and watch_losses._is_wide(input.shape[-1])
+        and watch_losses.is_wide(input.shape[-1])
         and bool(RECORDER.vocabulary)
     )

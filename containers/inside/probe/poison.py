@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 from .recorder import RECORDER
@@ -34,12 +37,29 @@ def poison() -> int:
     """Fill the parameters of every module that is alive with noise; return how many there were."""
     noise = torch.Generator().manual_seed(1)
     seen: set[int] = set()
-    for module in [item for item in gc.get_objects() if _is_module(item)]:
+    alive = gc.get_objects()
+    for module in [item for item in alive if _is_module(item)]:
         for weight in module.__dict__.get("_parameters", {}).values():
             if weight is not None and id(weight) not in seen and weight.is_floating_point():
                 seen.add(id(weight))
                 drawn = torch.randn(weight.shape, generator=noise)
                 weight.data.copy_(drawn)
+    return len(seen) + _poison_mlx(alive)
+
+
+def _poison_mlx(alive: Iterable[Any]) -> int:
+    """Do the same to the modules of MLX, where it is loaded."""
+    mx, nn = sys.modules.get("mlx.core"), sys.modules.get("mlx.nn")
+    if mx is None or nn is None:
+        return 0
+    noise = np.random.default_rng(1)
+    seen: set[int] = set()
+    for module in [item for item in alive if issubclass(type(item), nn.Module)]:
+        for _, weight in sys.modules["mlx.utils"].tree_flatten(nn.Module.parameters(module)):
+            if id(weight) not in seen and mx.issubdtype(weight.dtype, mx.floating):
+                seen.add(id(weight))
+                drawn = noise.standard_normal(weight.shape, np.float32)
+                weight[...] = mx.array(drawn).astype(weight.dtype)
     return len(seen)
 
 

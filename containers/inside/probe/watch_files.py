@@ -43,7 +43,7 @@ class Files:
 
         def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
             if isinstance(f, str | os.PathLike):
-                self._wrote(os.path.realpath(os.fspath(f)))
+                self.wrote(os.path.realpath(os.fspath(f)))
             return real(obj, f, *args, **kwargs)
 
         put(torch, "save", save)
@@ -56,22 +56,24 @@ class Files:
             return
         self.busy = True
         try:
-            self._opened(os.path.realpath(os.fsdecode(path)), str(mode or ""), int(flags or 0))
+            self.opened(os.path.realpath(os.fsdecode(path)), str(mode or ""), int(flags or 0))
         finally:
             self.busy = False
 
-    def _opened(self, path: str, mode: str, flags: int) -> None:
+    def opened(self, path: str, mode: str, flags: int) -> None:
+        """Note that a file is being opened, as Python tells it."""
         if path.startswith(self.shards):
             self.validation = path
         elif any(letter in mode for letter in "wax+") or (flags & _WRITES and not mode):
-            self._wrote(path)
+            self.wrote(path)
         elif path in self.written and os.path.exists(path):
             self.loads += 1
             for listener in loaded:
                 listener(path, self.loads)
             RECORDER.put(Event(Kind.LOAD, phase=RECORDER.phase, text=self._name(path)))
 
-    def _wrote(self, path: str) -> None:
+    def wrote(self, path: str) -> None:
+        """Note that a file is being written, where it may be an artifact."""
         inside = path.startswith((self.root, os.environ.get("REFEREE_SCRATCH", self.root), "/tmp/"))
         if inside and not path.endswith(_LOGS):
             self.written.add(path)

@@ -84,7 +84,7 @@ def gather(input: Any, dim: Any, index: Any, **more: Any) -> Any:
         and index.dim() == input.dim()
         and index.shape[-1] == 1
         and index.shape[:-1] == input.shape[:-1]
-        and _is_wide(input.shape[-1])
+        and is_wide(input.shape[-1])
         and input.is_floating_point()
     ):
         grad = is_learnt_from(input)
@@ -94,9 +94,18 @@ def gather(input: Any, dim: Any, index: Any, **more: Any) -> Any:
     return result
 
 
-def chosen(rows: torch.Tensor, targets: torch.Tensor, entries: torch.Tensor, grad: bool) -> None:
-    """Record the entries that were taken of rows of logits, log probabilities or probabilities."""
-    total = _logsumexp(rows.float(), -1)
+def chosen(
+    rows: torch.Tensor,
+    targets: torch.Tensor,
+    entries: torch.Tensor,
+    grad: bool,
+    total: torch.Tensor | None = None,
+) -> None:
+    """Record the entries that were taken of rows of logits, log probabilities or probabilities.
+
+    `total` is the log-sum-exp of each row, where somebody has computed it.
+    """
+    total = _logsumexp(rows.float(), -1) if total is None else total
     sure = _SURE if rows.dtype.itemsize > 2 else _SURE_HALF
     if bool((total.abs() < sure).all()):
         values = -entries
@@ -172,7 +181,7 @@ def _are_losses(input: Any, target: Any, dim: int) -> bool:
     )
 
 
-def _is_wide(width: int) -> bool:
+def is_wide(width: int) -> bool:
     """Return whether rows are as wide as the vocabulary, padding allowed."""
     known = RECORDER.vocabulary
     return width >= SMALLEST_VOCABULARY and (not known or known <= width <= known + 256)

@@ -15,7 +15,7 @@ import torch
 
 from .recorder import RECORDER, site
 from .trace import Event, Kind
-from .watch_losses import SMALLEST_VOCABULARY, _is_wide, chosen
+from .watch_losses import SMALLEST_VOCABULARY, chosen, is_wide
 
 LARGEST = 200_000
 """Entries of a vector that may hold losses."""
@@ -128,7 +128,7 @@ def _number(value: Any) -> float | None:
 
 def _looked_up(owner: Any, index: Any) -> None:
     """Record the tokens at which a table of the vocabulary is read."""
-    if owner.ndim != 1 or not _is_wide(len(owner)) or not index.ndim:
+    if owner.ndim != 1 or not is_wide(len(owner)) or not index.ndim:
         return
     if isinstance(owner, torch.Tensor):
         if owner.is_floating_point() or not isinstance(index, torch.Tensor) or index.is_floating_point():
@@ -161,7 +161,7 @@ def _name_of(table: Any) -> str:
 
 def _picked(owner: Any, rows: Any, targets: Any) -> None:
     """Record `table[rows, targets]` where it takes one entry of each row of the vocabulary."""
-    if owner.ndim != 2 or owner.shape[-1] < SMALLEST_VOCABULARY or not _is_wide(owner.shape[-1]):
+    if owner.ndim != 2 or owner.shape[-1] < SMALLEST_VOCABULARY or not is_wide(owner.shape[-1]):
         return
     if not isinstance(targets, torch.Tensor | np.ndarray) or targets.ndim != 1 or not len(targets):
         return

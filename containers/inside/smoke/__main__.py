@@ -20,7 +20,7 @@ def main() -> int:
     from ..job import read_job
     from .order import Order
 
-    _undumpable()
+    undumpable()
     os.environ.setdefault("REFEREE_SCRATCH", os.getcwd())
     job = read_job(os.environ.get("REFEREE_JOB", "/job/job.json"))
     CHANNEL.send("figure", name="startup_seconds", value=round(time.monotonic() - STARTED, 3))
@@ -30,7 +30,7 @@ def main() -> int:
     return 0 if ok else 1
 
 
-def _undumpable() -> None:
+def undumpable() -> None:
     """Keep other processes of this user from reading this one's memory."""
     pr_set_dumpable = 4
     libc: Any = ctypes.CDLL(None)

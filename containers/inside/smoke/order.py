@@ -17,7 +17,7 @@ from .session import ALL, FULL_SIZE, Session, code_bytes
 
 SECONDS = {"import": 60.0, "build": 60.0, "run": 150.0}
 """Time of each stage where the job names none."""
-_PACKED = (
+PACKED = (
     ".ptz",
     ".xz",
     ".lzma",
@@ -118,7 +118,7 @@ class Order:
             if path.startswith("data/") or os.path.basename(path).startswith("fineweb_"):
                 continue
             self.channel.send("file", path=path, bytes=size)
-            if path.endswith(_PACKED):
+            if path.endswith(PACKED):
                 packed = max(packed, size)
         if packed:
             self._figure("artifact_bytes", packed)
