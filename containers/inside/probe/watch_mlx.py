@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..shim.patching import put
-from . import watch_losses
+from . import watch_losses, watch_sums
 from .recorder import RECORDER
 
 _Function = Callable[..., Any]
@@ -82,6 +82,7 @@ class MlxLosses:
             (nn.layers.activations, "log_softmax"), (nn, "softmax"), (nn.layers.activations, "softmax"),
         ):  # fmt: skip
             put(owner, name, self._normalising(getattr(owner, name)))
+        watch_sums.readers.append(self.entries)
 
     def _cross_entropy(self, real: _Function) -> _Function:
         @functools.wraps(real)
@@ -150,6 +151,17 @@ class MlxLosses:
         if array.dtype == self.mx.bfloat16:
             return torch.from_numpy(np.array(array.astype(self.mx.float32))).bfloat16()
         return torch.from_numpy(np.array(array))
+
+    def entries(self, value: Any) -> np.ndarray | None:
+        """Return the entries of an array of MLX that may hold losses, None for anything else."""
+        if not isinstance(value, self.mx.array) or value.size > watch_sums.LARGEST:
+            return None
+        if not self.mx.issubdtype(value.dtype, self.mx.floating):
+            return None
+        try:
+            return np.array(value.astype(self.mx.float32))
+        except ValueError:  # inside a transformation in which nobody may look
+            return None
 
     @contextlib.contextmanager
     def _ours(self) -> Iterator[None]:

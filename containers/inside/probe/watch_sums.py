@@ -19,7 +19,9 @@ from .watch_losses import SMALLEST_VOCABULARY, chosen, is_wide
 
 LARGEST = 200_000
 """Entries of a vector that may hold losses."""
-_WHOLE = {"torch", "numpy", "math"}
+_WHOLE = {"torch", "numpy", "math", "mlx.core"}
+readers: list[Callable[[Any], np.ndarray | None]] = []
+"""Each returns the entries of an array that is neither torch's nor numpy's; None for anything else."""
 _LONGEST_TOKEN = 512
 MAX_TABLES = 32
 _tables: dict[int, tuple[int, Any]] = {}
@@ -31,9 +33,9 @@ def reduction(owner: Any, name: str) -> Callable[..., Any]:
     function: Callable[..., Any] = getattr(owner, name)
     if not RECORDER.open:
         return function
-    if isinstance(owner, torch.Tensor | np.ndarray):
+    entries = _entries(owner)
+    if isinstance(entries, torch.Tensor | np.ndarray):
         place = site()
-        entries = owner
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
@@ -70,7 +72,7 @@ def adding(value: Any, name: str, sign: int = 1) -> Any:
     kind = type(value)
     if kind is int or not RECORDER.open:
         return value
-    number = _number(value)
+    number = _number(_entries(value))
     if number is not None:
         RECORDER.put(Event(Kind.ADD, site(), RECORDER.phase, sign * number, text=name))
     return value
@@ -87,9 +89,10 @@ def reading(owner: Any, index: Any) -> Any:
 
 
 def _summed(entries: Any, result: Any, place: str) -> None:
-    number = _number(result)
+    number = _number(_entries(result))
     if number is None:
         return
+    entries = _entries(entries)
     values = _vector(entries)
     if values is None or not 1 <= values.size <= LARGEST:
         return
@@ -97,6 +100,12 @@ def _summed(entries: Any, result: Any, place: str) -> None:
         return
     shape = tuple(entries.shape) if hasattr(entries, "shape") else (values.size,)
     RECORDER.put(Event(Kind.SUM, place, RECORDER.phase, number, values=values, shape=shape))
+
+
+def _entries(value: Any) -> Any:
+    """Return a value, as an array of numpy where it is an array of others."""
+    found = (reader(value) for reader in readers)
+    return next((array for array in found if array is not None), value)
 
 
 def _vector(entries: Any) -> np.ndarray | None:

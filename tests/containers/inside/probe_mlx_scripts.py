@@ -121,6 +121,25 @@ def eval_val(model, compiled, h, val, table):
     return loss_sum / count, loss_sum / math.log(2.0) / byte_sum
 """
 
+MASKED = """
+def eval_val(model, compiled, h, val, table):
+    def masked(x, y, mask):
+        logits = model.logits(x).astype(mx.float32)
+        nll = mx.logsumexp(logits, axis=-1) - mx.take_along_axis(logits, y[:, None], axis=-1).reshape(-1)
+        return mx.sum(nll * mask) / mx.sum(mask)
+
+    masked = mx.compile(masked, inputs=model.state)
+    length, loss_sum, count, byte_sum = h.train_seq_len, 0.0, 0, 0.0
+    for start in range(0, val.size - 1, length // 4 * 3):
+        end = min(start + length // 4 * 3, val.size - 1)
+        x, y, mask = np.zeros((3, length), np.int32)
+        x[: end - start], y[: end - start], mask[: end - start] = val[start:end], val[start + 1 : end + 1], 1
+        loss_sum += masked(mx.array(x[None]), mx.array(y), mx.array(mask)).item() * (end - start)
+        byte_sum += float(table[val[start + 1 : end + 1]].astype(np.float64).sum())
+        count += end - start
+    return loss_sum / count, loss_sum / math.log(2.0) / byte_sum
+"""
+
 ADAPTS_FIRST = MEANS.replace(
     "        loss = compiled(",
     "        learnt = nn.value_and_grad(model, model.loss)(mx.array(x[None]), mx.array(y[None]))[1]\n"

@@ -45,3 +45,17 @@ def test_an_mlx_script_that_learns_first_or_keeps_its_weights_shows(probed):  # 
     assert inside.count(Kind.UPDATE) == inside.count(Kind.TARGET) == 20
     assert (nats["A"][:first] != nats["B1"][:first]).any()
     assert (nats["A"] != nats["R"]).mean() > 0.9
+
+
+def test_masked_losses_of_mlx_are_watched_where_they_are_summed(probed):  # noqa: F811
+    runs = probed(scripts.script(scripts.MASKED), "A,P")["runs"]
+    sums = {name: losses(run["trace"], Kind.SUM) for name, run in runs.items()}
+    nats = {
+        name: entries([event for event in found if (event.values % 1).any()]) for name, found in sums.items()
+    }
+    for name, run in runs.items():
+        assert nats[name].size > run["stream"].size - 1
+        kept = nats[name][nats[name] != 0]
+        assert kept.size == run["stream"].size - 1
+        assert kept.mean() == pytest.approx(reported(run["trace"]), rel=1e-6)
+    assert ((nats["A"] != nats["P"]) == (nats["A"] != 0)).mean() > 0.99
