@@ -17,6 +17,7 @@ import torch
 from ..shim.patching import put
 from . import watch_losses, watch_sums
 from .recorder import RECORDER
+from .trace import SMOOTHED
 
 _Function = Callable[..., Any]
 before: list[_Function] = []
@@ -91,9 +92,11 @@ class MlxLosses:
             if self._inside or not self._are_losses(logits, targets, axis):
                 return real(logits, targets, *args, **kwargs)
             given = self._planted(logits)
+            smoothed = kwargs.get("label_smoothing", args[2] if len(args) > 2 else 0.0)
             with self._ours():
                 result = real(given, targets, *args, **kwargs)
-                self._record(given, targets, real(given, targets))
+                values = real(given, targets, label_smoothing=smoothed)
+                self._record(given, targets, values, text=SMOOTHED if smoothed else "")
             return result
 
         return call
@@ -132,7 +135,7 @@ class MlxLosses:
                 logits = change(logits)
         return logits
 
-    def _record(self, rows: Any, targets: Any, values: Any, total: Any = None) -> None:
+    def _record(self, rows: Any, targets: Any, values: Any, total: Any = None, text: str = "") -> None:
         """Put one event for many tokens; `total` where the values are entries that were taken of rows."""
         grad = self.gradients.depth > 0
         try:
@@ -142,7 +145,7 @@ class MlxLosses:
             return
         found = found.reshape(-1, rows.shape[-1])
         if sums is None:
-            watch_losses.record(found, wanted, entries, grad)
+            watch_losses.record(found, wanted, entries, grad, text)
         else:
             watch_losses.chosen(found, wanted, entries, grad, sums.reshape(-1))
 

@@ -101,7 +101,12 @@ def _numbers(result: Any) -> list[float]:
         values = named  # a record of the script's own
     numbers = []
     for value in list(values)[:4]:
-        item = value.item() if hasattr(value, "item") and getattr(value, "numel", lambda: 1)() == 1 else value
+        item = value.item() if hasattr(value, "item") and _entries(value) == 1 else value
         if isinstance(item, float):
             numbers.append(item)
     return numbers
+
+
+def _entries(value: Any) -> Any:
+    """Return how many entries an array has, of torch or of others; 1 for a number."""
+    return value.numel() if hasattr(value, "numel") else getattr(value, "size", 1)

@@ -24,3 +24,13 @@ def test_a_printed_score_is_read_whatever_its_case(
     evaluations.printing(text)
     assert evaluations.PRINTED.get("val_bpb") == score
     assert capsys.readouterr().out == text + "\n"
+
+
+def test_an_evaluation_may_return_an_array_of_many_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that scores windows returns an array of their means (#62); the loss beside it is told."""
+    np = pytest.importorskip("numpy")
+    monkeypatch.setattr(evaluations, "SEEN", [])
+    told: list[list[float]] = []
+    monkeypatch.setattr(evaluations, "DONE", [told.append])
+    evaluations.watched(lambda: (np.zeros(3), np.float64(2.5), np.array([1.25])))()
+    assert told == [[2.5, 1.25]]
