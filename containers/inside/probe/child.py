@@ -100,8 +100,7 @@ class Child:
         watch_losses.install()
         watch_weights.install()
         self.files.install()
-        loader.LISTENERS.append(_joins)
-        loader.LISTENERS.append(self.mlx.learn)
+        loader.LISTENERS += [_joins, self.mlx.learn]
         evaluations.BEGUN.append(self._begun)
         evaluations.DONE.append(RECORDER.end)
         evaluations.HEARD.append(_printed)
