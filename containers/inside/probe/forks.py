@@ -24,7 +24,7 @@ from .recorder import RECORDER
 from .trace import Event, Kind, Trace
 from .watches import Recipe, Source, Watched, matching, read
 
-SECONDS = 180.0
+SECONDS = 200.0
 """Processor time that the replays of one run may take, judged by the first."""
 entered: list[Callable[[], None]] = []
 """Called in each fork, first."""

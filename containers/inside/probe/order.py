@@ -130,11 +130,14 @@ class Probe:
             return "a leak was seen already"
         if name == NORMALISED:
             return self._not_replayed()
-        if name == SCALED:
-            run = self.runs.get(NORMALISED)
-            tables = run.trace.facts.get("tables") if run is not None else None
-            return "" if tables else self.skipped.get(NORMALISED, "no table whose size is named")
-        return ""
+        return self._not_scaled() if name == SCALED else ""
+
+    def _not_scaled(self) -> str:
+        if self._ended_as(Test.NORMALISATION, Call.LEAK):
+            return "a leak was seen already"
+        run = self.runs.get(NORMALISED)
+        tables = run.trace.facts.get("tables") if run is not None else None
+        return "" if tables else self.skipped.get(NORMALISED, "no table whose size is named")
 
     def _not_replayed(self) -> str:
         if self._ended_as(Test.NORMALISATION, Call.CLEAN):
