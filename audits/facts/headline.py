@@ -6,6 +6,7 @@ score. The line that carries a claimed number is taken; only where no line does,
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from audits.facts.claim import Claim, half_unit
@@ -13,6 +14,10 @@ from audits.facts.claims import Claims
 from audits.facts.logs import FinalLine, LogFacts
 
 MIN_DECIMALS = 3
+_QUOTED = re.compile(
+    r"\b([a-z0-9]+(?:_[a-z0-9]+)+)[\s:,`|*]{1,6}(?:val_bpb|bpb)[\s:=`|*]{1,6}(\d\.\d{4,12})\b"
+)
+"""A label and its score as log lines have them: `final_int8_zlib_roundtrip val_bpb:1.2345`."""
 
 
 class ScoredLine(NamedTuple):
@@ -51,6 +56,16 @@ def scored_line(log: LogFacts, claims: Claims) -> ScoredLine | None:
         if found:
             return ScoredLine(_most_exact(found), claimed=True)
     return ScoredLine(_most_exact(_last_pass(log.finals)), claimed=False) if log.finals else None
+
+
+def quoted_labels(text: str, claims: Claims) -> frozenset[str]:
+    """Return the labels under which a text quotes the claimed score: where no log was handed in (#1658)."""
+    scores = [(claim.value, score_text(claim)) for claim in claimed_scores(claims, None)]
+    return frozenset(
+        label
+        for label, number in _QUOTED.findall(text)
+        if any(agree(value, stated, float(number), number) for value, stated in scores)
+    )
 
 
 def line_with_loss(log: LogFacts, claims: Claims) -> FinalLine | None:

@@ -161,6 +161,15 @@ def _inside(path: str) -> bool:
 
 
 def _headline_labels(facts: Facts | None) -> tuple[str, ...]:
+    """Return the labels of the claimed score: from the logs, else as the claims themselves quote a line."""
     from audits.facts.extract import claimed_labels
+    from audits.facts.headline import quoted_labels
 
-    return tuple(sorted(claimed_labels(facts.logs, facts.claims))) if facts else ()
+    if facts is None:
+        return ()
+    found = claimed_labels(facts.logs, facts.claims)
+    paths = {facts.claims.submission.path, facts.claims.readme.path}
+    for file in facts.submission.files if not found else ():
+        if file.path in paths:
+            found |= quoted_labels(file.data.decode("utf-8", "replace"), facts.claims)
+    return tuple(sorted(found))

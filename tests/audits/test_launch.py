@@ -167,3 +167,10 @@ def test_the_digest_follows_what_would_be_run_and_nothing_else() -> None:
 def test_the_headline_evaluation_is_the_log_line_with_the_claimed_score() -> None:
     submission = handed_in(**{"train_seed42.log": log(val_bpb=1.2345), "submission.json": claims(1.2345)})
     assert plan_of(submission).headline_labels == ("final_int8_zlib_roundtrip_exact",)
+
+
+def test_without_a_log_the_headline_evaluation_is_what_the_claims_quote() -> None:
+    told = "Seed 42: quantized_sliding_window val_bpb=1.23451234, after tuning quantized_ttt val_bpb=1.2298"
+    submission = handed_in(**{"submission.json": claims(1.23451234, notes=told)})
+    assert plan_of(submission).headline_labels == ("quantized_sliding_window",)
+    assert plan_of(handed_in(**{"submission.json": claims(1.5, notes=told)})).headline_labels == ()
