@@ -233,12 +233,12 @@ class _Comparison:
 def tests_of(views: Views, runs: Runs) -> tuple[TestEnd, ...]:
     """Return how every test ends on one evaluation."""
     learning = learning_of(views.plain)
-    suffix = suffix_test(views, "")
+    suffix = suffix_test(views, learning)
     if suffix.call is Call.LEAK:
         suffix = _explained(suffix, learning, runs)
     return (
         suffix,
-        self_target_test(views, suffix),
+        self_target_test(views, suffix, learning),
         normalisation_test(views, runs.replays, runs.skipped.get(NORMALISED, "")),
         score_once_test(views, runs),
         update_order_test(views.plain, learning, suffix),

@@ -102,7 +102,7 @@ def _power(one: tuple[View, ...], shared: Shared, start: int, noise: float | Non
     power = {
         "covered": round(float(np.isin(there, shared.positions).mean()) if there.size else 0.0, 4),
         "later_changed": round(float((after > 0).mean()) if after.size else 0.0, 4),
-        "positions_learnt": float(sum(learning.seen for learning in learnt)),
+        "positions_learnt": float(sum(learning.learnt.size for learning in learnt)),
         "updates": float(sum(learning.updates for learning in learnt)),
     }
     return power if noise is None else {**power, "noise_nats": noise}

@@ -2,7 +2,8 @@
 
 LEAK: a loss whose target stands before the change differs by more than the runs of one stream differ among
 themselves. CLEAN: none does, they cover what precedes the change, what follows it does differ, and a leak of
-ours in the same evaluation was seen.
+ours in the same evaluation was seen. Earlier is what was scored earlier, too: documents that are scored in
+another order than the stream's (#1908) may have learnt from changed tokens that had been scored by then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from .finding import Call, Test, TestEnd
 from .patterns import pattern_of
 from .runs import AGAIN, CHANGED, PLANTED, Run
+from .update_order import Learning, may_have_learnt
 from .views import Views, sides_of
 
 COVERED = 0.9
@@ -34,7 +36,9 @@ class Compared:
     start: int
     before: np.ndarray
     changed: np.ndarray
-    """Which items before the change differ."""
+    """Which items before the change differ, without those that had learnt from scored tokens."""
+    learnt: int
+    """Items before the change that differ for what they had learnt from tokens scored before them."""
     largest: float
     later_changed: float
     covered: float
@@ -45,16 +49,16 @@ def noise_of(views: Views) -> float | None:
     return float(views.change(AGAIN).max()) if AGAIN in views.others else None
 
 
-def suffix_test(views: Views, condition: str) -> TestEnd:
-    """Compare each changed stream with the plain one."""
+def suffix_test(views: Views, learning: Learning) -> TestEnd:
+    """Compare each changed stream with the plain one; the condition of a leak is for the caller to name."""
     noise = noise_of(views)
-    compared = [compare(views, name, noise or 0.0) for name in CHANGED if name in views.others]
+    compared = [compare(views, name, noise or 0.0, learning) for name in CHANGED if name in views.others]
     leaks = [one for one in compared if one.changed.any()]
     power = _power(views, compared, noise)
     if noise is None:
         return _blind(views, f"no second run on the same stream: {_why(views, AGAIN)}", power)
     if leaks:
-        return _leak(views, max(leaks, key=lambda one: int(one.changed.sum())), condition, power)
+        return _leak(views, max(leaks, key=lambda one: int(one.changed.sum())), power)
     if not compared:
         reasons = "; ".join(sorted({_why(views, name) for name in CHANGED}))
         return _blind(views, f"no changed stream was scored: {reasons}", power)
@@ -64,10 +68,12 @@ def suffix_test(views: Views, condition: str) -> TestEnd:
         return _blind(views, reason, power)
     total = sum(int(one.before.sum()) for one in compared)
     starts = ", ".join(str(one.start) for one in compared)
+    learnt = sum(one.learnt for one in compared)
+    but = f" but {learnt:,} that had learnt from tokens scored before them" if learnt else ""
     return TestEnd(
         Test.SUFFIX,
         Call.CLEAN,
-        f"none of {total:,} losses before the change (at {starts}) differs, a planted leak does",
+        f"none of {total:,} losses before the change (at {starts}) differs{but}, a planted leak does",
         total=total,
         line=views.line,
         power=power,
@@ -75,12 +81,14 @@ def suffix_test(views: Views, condition: str) -> TestEnd:
     )
 
 
-def compare(views: Views, name: str, noise: float) -> Compared:
+def compare(views: Views, name: str, noise: float, learning: Learning) -> Compared:
     """Compare one changed stream with the plain one."""
     run = views.others[name].run
     sides = sides_of(views, name)
     change = views.change(name)
-    changed = sides.before & (change > NOISE_FACTOR * noise)
+    differ = sides.before & (change > NOISE_FACTOR * noise)
+    learnt = may_have_learnt(views.plain, sides.after, learning, run.start)
+    changed = differ & (~learnt | _other_than_learnt(views, name))
     positions = views.plain.items.positions[sides.before]
     placed = np.unique(positions[positions >= 0]).size
     unplaced = int((positions < 0).sum())
@@ -90,10 +98,17 @@ def compare(views: Views, name: str, noise: float) -> Compared:
         run.start,
         sides.before,
         changed,
-        float(change[sides.before].max(initial=0.0)),
+        int((differ & ~changed).sum()),
+        float(change[changed].max(initial=0.0)),
         float((after > 0).mean()) if after.size else 0.0,
         min(1.0, (placed + unplaced) / max(1, _scored_before(views, run))),
     )
+
+
+def _other_than_learnt(views: Views, name: str) -> np.ndarray:
+    """Return which items nothing learnt can have moved: by the same logits in both runs, or in one alone."""
+    one, other = views.plain.items.digests, views.others[name].items.digests
+    return np.asarray(((one != 0) & (one == other)) | ((one == 0) != (other == 0)))
 
 
 def _scored_before(views: Views, run: Run) -> int:
@@ -143,7 +158,7 @@ def _lack(views: Views, compared: list[Compared], power: dict[str, float]) -> st
     return ""
 
 
-def _leak(views: Views, worst: Compared, condition: str, power: dict[str, float]) -> TestEnd:
+def _leak(views: Views, worst: Compared, power: dict[str, float]) -> TestEnd:
     count, total = int(worst.changed.sum()), int(worst.before.sum())
     positions = views.plain.items.positions[worst.changed]
     placed = positions[positions >= 0]
@@ -152,7 +167,6 @@ def _leak(views: Views, worst: Compared, condition: str, power: dict[str, float]
         Call.LEAK,
         f"{count:,} of {total:,} losses before position {worst.start} change with the tokens from it on, "
         f"by up to {worst.largest:.3g} nats",
-        condition=condition,
         pattern=pattern_of(views.plain, worst.before, worst.changed, worst.start),
         position=int(placed.min()) if placed.size else -1,
         count=count,

@@ -216,12 +216,15 @@ def documents(stream: np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(starts))
 
 
-def adapters(bench: Bench, chunk: int = 24, early: bool = False) -> None:
-    """Score documents by length, in padded chunks with masked sums, and learn each chunk."""
+def adapters(bench: Bench, chunk: int = 24, early: bool = False, kept: bool = False) -> None:
+    """Score documents by length, in padded chunks with masked sums, and learn each chunk.
+
+    What is learnt is for the document alone, or kept for those that are scored later.
+    """
     bench.begin("eval_val_ttt_lora")
     stream, total, positions = bench.stream, 0.0, []
     for begin, end in sorted(documents(stream), key=lambda span: (span[1] - span[0], span[0])):
-        bench.state = 0.0
+        bench.state = bench.state if kept else 0.0
         for start in range(begin, end - 1, chunk):
             stop = min(start + chunk, end - 1)
             x, y = np.zeros((1, 3 * chunk), np.int64), np.zeros((1, 3 * chunk), np.int64)
