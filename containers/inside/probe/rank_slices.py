@@ -17,7 +17,7 @@ from .finding import Call, Test, TestEnd
 from .placing import UNPLACED
 from .runs import RANKED, RANKED_AGAIN, RANKED_CHANGED
 from .suffix import CHANGES, COVERED, NOISE_FACTOR, QUIET_NATS
-from .update_order import learning_of
+from .update_order import learning_of, scored_at
 from .views import View
 
 FEWEST = 16
@@ -104,8 +104,16 @@ def _power(one: tuple[View, ...], shared: Shared, start: int, noise: float | Non
         "later_changed": round(float((after > 0).mean()) if after.size else 0.0, 4),
         "positions_learnt": float(sum(learning.learnt.size for learning in learnt)),
         "updates": float(sum(learning.updates for learning in learnt)),
+        "reordered": float(sum(_reordered(view, start) for view in one)),
     }
     return power if noise is None else {**power, "noise_nats": noise}
+
+
+def _reordered(view: View, start: int) -> int:
+    """Return how many items before a position were scored after one behind it, by the same rank."""
+    items, at = view.items, scored_at(view)
+    later = at[items.positions >= start]
+    return int((items.placed & (items.positions < start) & (at > later.min())).sum()) if later.size else 0
 
 
 def _call(power: dict[str, float], count: int, total: int, start: int) -> tuple[Call, str]:
@@ -128,6 +136,9 @@ def _lack(power: dict[str, float], count: int) -> str:
         return "as two ranks, nothing learned from the validation stream"
     if power["later_changed"] < CHANGES:
         return f"as two ranks, only {power['later_changed']:.0%} of the losses behind the change differ"
+    if count and power["reordered"]:
+        # What a rank shares at the end of a phase may have been scored by then (#1908).
+        return "as two ranks, earlier losses differ, yet documents are scored in another order than the stream's"
     if count and "noise_nats" not in power:
         return "losses before the change differ, and whether they do without a reason is not known"
     if power.get("noise_nats", 0.0) > QUIET_NATS:

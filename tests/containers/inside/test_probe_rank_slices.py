@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,9 +51,9 @@ def alone(benches: Benches) -> None:
     slices(benches, shared=False)
 
 
-def chunks(benches: Benches) -> None:
+def chunks(benches: Benches, backwards: bool = False) -> None:
     """Score each chunk of four windows by both ranks, then learn from all of it together."""
-    for chunk in range(0, WINDOWS, 4):
+    for chunk in range(0, WINDOWS, 4)[:: -1 if backwards else 1]:
         seen = [score(bench, chunk + 2 * rank + k) for rank, bench in enumerate(benches) for k in (0, 1)]
         for bench in benches:
             bench.update(sum(seen))
@@ -107,6 +108,13 @@ def test_steps_on_what_was_scored_before_are_clean(honest: Evaluator) -> None:
     assert (end.call, end.condition, end.count) == (Call.CLEAN, "", 0), end.reason
     assert end.power["later_changed"] > 0.9
     assert end.power["updates"] > 0
+
+
+def test_what_is_scored_in_another_order_than_the_streams_says_nothing() -> None:
+    end = end_of(partial(chunks, backwards=True))
+    assert end.count > 100
+    assert end.call is Call.BLIND
+    assert "another order" in end.reason
 
 
 def test_a_leak_needs_a_third_run_that_shows_what_differs_by_itself() -> None:
