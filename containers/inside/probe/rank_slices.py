@@ -138,7 +138,7 @@ def _lack(power: dict[str, float], count: int) -> str:
         return f"as two ranks, only {power['later_changed']:.0%} of the losses behind the change differ"
     if count and power["reordered"]:
         # What a rank shares at the end of a phase may have been scored by then (#1908).
-        return "as two ranks, earlier losses differ, yet documents are scored in another order than the stream's"
+        return "as two ranks, earlier losses differ, yet documents come in another order than the stream"
     if count and "noise_nats" not in power:
         return "losses before the change differ, and whether they do without a reason is not known"
     if power.get("noise_nats", 0.0) > QUIET_NATS:
