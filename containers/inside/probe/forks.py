@@ -21,6 +21,7 @@ from ..channel import CHANNEL
 from ..data.shards import HEADER_INTS
 from .headline import Span, is_returned_as, spans_of
 from .recorder import RECORDER
+from .sharpen import sharpen
 from .trace import Event, Kind, Trace
 from .watches import Recipe, Source, Watched, matching, read
 
@@ -60,7 +61,7 @@ class Replays:
         places = list(places_of(self.stream, self.position))
         gc.freeze()  # or every collection in a replay copies what it shares with the others
         RECORDER.facts["replays"] = told = dict[str, float]()
-        told.update(position=self.position, arrays=len(places))
+        told.update(position=self.position, arrays=len(places), sharpened=sharpen(self.size))
         before = sum(os.times()[:4])
         self._replay(places, None)
         each = sum(os.times()[:4]) - before

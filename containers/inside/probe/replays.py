@@ -30,6 +30,8 @@ def replay_of(trace: Trace, position: int, vocabulary: int, load: str) -> Replay
         return None
     with np.errstate(all="ignore"):
         total = float(np.exp(-table[:, at]).sum())
+    if np.isnan(total):
+        return None
     return Replay(position, total, len(rows), vocabulary, load, entries_of(trace))
 
 
