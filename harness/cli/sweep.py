@@ -38,7 +38,11 @@ def sweep(
         str | None, typer.Option(metavar="RANGES", help="Pull requests, such as 1-200,305 (default: all).")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The pull requests that a file of labels names.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The pull requests that a file of labels names; --probe takes the folders that it names.",
+        ),
     ] = None,
     since: Annotated[
         datetime | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from harness.sweep import work
 from harness.sweep.records import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from containers.probe_result import ProbeResult
     from harness.probe.probing import Bench, ProbeSetup
@@ -71,11 +71,19 @@ def smoke_missing(
 
 
 def probe_missing(
-    store: Store, bench: Bench, repo: str, jobs: int, progress: Progress, *, retry: bool = False
+    store: Store,
+    bench: Bench,
+    repo: str,
+    jobs: int,
+    progress: Progress,
+    *,
+    retry: bool = False,
+    folders: Mapping[int, frozenset[str]] | None = None,
 ) -> int:
     """Probe what was not probed yet, `jobs` boxes at a time, and return how many were probed now.
 
-    `retry` probes again what came to no end.
+    `retry` probes again what came to no end. Of a pull request in `folders` only those are probed, where it
+    has one of them: a probe takes minutes.
     """
     from harness.sweep.probing import is_unfinished, probe_one
 
@@ -84,8 +92,16 @@ def probe_missing(
         return None if stored is not None and retry and is_unfinished(stored) else stored
 
     tasks = _tasks(store, repo, known)
+    tasks = replace(tasks, entries=_wanted(tasks.entries, folders or {}))
     progress.phase("probing in boxes", len(tasks))
     return _carry_out(store, partial(probe_one, bench), tasks, store.put_probe, jobs, progress)
+
+
+def _wanted(entries: list[Entry], folders: Mapping[int, frozenset[str]]) -> list[Entry]:
+    """Return the entries without those beside a folder that was asked for."""
+    asked = [entry for entry in entries if entry.folder in folders.get(entry.pr, ())]
+    answered = {entry.pr for entry in asked}
+    return [entry for entry in entries if entry.pr not in answered or entry in asked]
 
 
 def _tasks(store: Store, repo: str, known: Callable[[Where], StoredSmoke | None]) -> _Tasks:

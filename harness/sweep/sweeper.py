@@ -161,7 +161,10 @@ class _Sweep:
         if self.bench is not None:
             request = self.request
             bench = (self.bench, request.repo, request.smoke_jobs, self.progress)
-            self.probed = smoke_phase.probe_missing(self.store, *bench, retry=request.retry_crashed)
+            named = targets.labelled_folders(request.labels) if request.labels else None
+            self.probed = smoke_phase.probe_missing(
+                self.store, *bench, retry=request.retry_crashed, folders=named
+            )
         smoke_phase.merge(self.store, self.versions)
         self._cluster()
 

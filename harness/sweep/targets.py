@@ -70,6 +70,17 @@ def labelled(path: Path) -> set[int]:
         ) from error
 
 
+def labelled_folders(path: Path) -> dict[int, frozenset[str]]:
+    """Return the folders that a file of labels names, by pull request; none where a label names no folder."""
+    found: dict[int, set[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines()[:_MAX_LABELS]:
+        document = json.loads(line) if line.strip() else {}
+        folder = str(document.get("folder") or "").strip("/")
+        if document:
+            found.setdefault(int(document["pr"]), set()).add(folder)
+    return {pr: frozenset(folders) for pr, folders in found.items() if "" not in folders}
+
+
 def choose(
     repo: str, known: dict[int, str], *, prs: str | None, labels: Path | None, since: date | None
 ) -> list[int]:

@@ -59,9 +59,10 @@ class Replays:
             return
         self._entry = len(RECORDER.events) - 1
         places = list(places_of(self.stream, self.position))
+        sharpened = sharpen(self.size)  # before the freeze, which hides the models
         gc.freeze()  # or every collection in a replay copies what it shares with the others
         RECORDER.facts["replays"] = told = dict[str, float]()
-        told.update(position=self.position, arrays=len(places), sharpened=sharpen(self.size))
+        told.update(position=self.position, arrays=len(places), sharpened=sharpened)
         before = sum(os.times()[:4])
         self._replay(places, None)
         each = sum(os.times()[:4]) - before

@@ -100,3 +100,18 @@ def test_a_leak_is_illegal_in_the_kept_verdict_under_every_policy_and_stays_so(
     reader.close()
     rows = [json.loads(line) for line in (out / "sweep.jsonl").read_text().splitlines()]
     assert {(row["probe"], *row["probe_conditions"]) for row in rows if row["folder"]} == {("LEAK", "C3")}
+
+
+def test_of_a_labelled_pull_request_only_the_labelled_folder_is_probed(
+    monkeypatch: pytest.MonkeyPatch, mirror: Repository, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    named = ({"pr": 5, "folder": "2026-04-05_Two"}, {"pr": 2, "folder": "renamed since"}, {"pr": 1})
+    labels.write_text("".join(json.dumps(label) + "\n" for label in named))
+    boxes = Boxes(lambda request: honest())
+    monkeypatch.setattr(smoking, "open_for_sweep", lambda setup, say: boxes.workshop)
+    report, _ = run(mirror, tmp_path / "run", probe=ProbeSetup(), labels=labels)
+    reader = Reader.open(tmp_path / "run")
+    assert set(reader.probes()) == {(1, 0), (2, 0), (5, 1)}
+    reader.close()
+    assert report.probed == 3
