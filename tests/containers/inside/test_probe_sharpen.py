@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+np = pytest.importorskip("numpy", reason="needs the cpu extra")
 torch = pytest.importorskip("torch", reason="needs the cpu extra")
 pytestmark = pytest.mark.torch
 
+from containers.inside.probe import forks  # noqa: E402
+from containers.inside.probe.recorder import Recorder  # noqa: E402
 from containers.inside.probe.sharpen import SPREAD, sharpen  # noqa: E402
 
 ENTRIES = 271
@@ -40,3 +45,20 @@ def test_a_tied_head_is_spread_once() -> None:
     head.weight = embedding.weight
     assert sharpen(ENTRIES + 1) == 1
     assert embedding.weight.square().mean().sqrt().item() == pytest.approx(SPREAD, rel=1e-3)
+
+
+def test_models_are_spread_before_replays_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = torch.nn.Linear(8, ENTRIES + 2, bias=False)
+    with torch.no_grad():
+        head.weight.mul_(0.001)
+    replays = forks.Replays(0, 3, ENTRIES + 2, np.arange(50))
+    monkeypatch.setattr(replays, "_replay", lambda places, token: None)
+    monkeypatch.setattr(forks, "RECORDER", Recorder())
+    forks.RECORDER.begin(None)
+    try:
+        with pytest.raises(forks.ReplaysDoneError):
+            replays.begun(None)
+    finally:
+        gc.unfreeze()
+    assert forks.RECORDER.facts["replays"]["sharpened"] == 1
+    assert head.weight.square().mean().sqrt().item() == pytest.approx(SPREAD, rel=1e-3)
