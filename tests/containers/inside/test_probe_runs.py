@@ -208,7 +208,7 @@ def test_runs_that_were_left_out_keep_no_other_waiting() -> None:
     from containers.inside.channel import Channel
     from containers.inside.job import Job
     from containers.inside.probe.order import ORDER, Probe
-    from containers.inside.probe.runs import AGAIN, CHANGED, PLAIN, Run
+    from containers.inside.probe.runs import AGAIN, CHANGED, PLAIN, RANKED, Run
     from containers.inside.probe.trace import Trace
 
     made: list[str] = []
@@ -224,7 +224,7 @@ def test_runs_that_were_left_out_keep_no_other_waiting() -> None:
     probe = Failing(Job("train_gpt.py"), Channel(""), lambda runs: (), lambda runs: ())
     assert not probe.run()
     assert set(made) <= {PLAIN, CHANGED[0]}
-    assert {*made, *probe.skipped} == set(ORDER)
+    assert {*made, *probe.skipped} == {*ORDER, RANKED}
     assert AGAIN in probe.skipped
 
 
