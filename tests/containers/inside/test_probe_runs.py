@@ -203,8 +203,9 @@ def test_nothing_read_back_is_said(probed):
     assert "read back" in probed(text, "A,R")["skipped"]["R"]
 
 
-def test_runs_that_were_left_out_keep_no_other_waiting() -> None:
+def test_runs_that_were_left_out_keep_no_other_waiting(monkeypatch, tmp_path) -> None:
     """A plain run that fails leaves its repetition out; what waits for both must then be left out, too."""
+    monkeypatch.setenv("REFEREE_SCRATCH", str(tmp_path))  # where a vocabulary is made
     from containers.inside.channel import Channel
     from containers.inside.job import Job
     from containers.inside.probe.order import ORDER, Probe
