@@ -61,24 +61,27 @@ def parse_ranges(text: str) -> set[int]:
 
 def labelled(path: Path) -> set[int]:
     """Return the numbers of the pull requests that a file of labels names, one JSON object a line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()[:_MAX_LABELS]
-        return {int(json.loads(line)["pr"]) for line in lines if line.strip()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is not a file of labels: {error}", 'one JSON object a line, with "pr"'
-        ) from error
+    return {pr for pr, _ in _labels(path)}
 
 
 def labelled_folders(path: Path) -> dict[int, frozenset[str]]:
     """Return the folders that a file of labels names, by pull request; none where a label names no folder."""
     found: dict[int, set[str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines()[:_MAX_LABELS]:
-        document = json.loads(line) if line.strip() else {}
-        folder = str(document.get("folder") or "").strip("/")
-        if document:
-            found.setdefault(int(document["pr"]), set()).add(folder)
+    for pr, folder in _labels(path):
+        found.setdefault(pr, set()).add(folder)
     return {pr: frozenset(folders) for pr, folders in found.items() if "" not in folders}
+
+
+def _labels(path: Path) -> list[tuple[int, str]]:
+    """Return pull request and folder of each label in a file; an empty folder where none is named."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[:_MAX_LABELS]
+        documents = [json.loads(line) for line in lines if line.strip()]
+        return [(int(label["pr"]), str(label.get("folder") or "").strip("/")) for label in documents]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is not a file of labels: {error}", 'one JSON object a line, with "pr"'
+        ) from error
 
 
 def choose(

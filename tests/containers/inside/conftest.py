@@ -55,18 +55,21 @@ class Inside:
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.strip().splitlines()[-1])
 
+    def lay_out(self, script: str, **job: object) -> dict[str, str]:
+        """Write a submission of one file and the job of it; return the variables that name them."""
+        (self.folder / "submission").mkdir(exist_ok=True)
+        (self.folder / "submission" / "train_gpt.py").write_text(script)
+        document = {"schema": "referee-job/1", "script": "train_gpt.py", **job}
+        (self.folder / "job.json").write_text(json.dumps(document))
+        return {
+            "REFEREE_JOB": str(self.folder / "job.json"),
+            "REFEREE_SUBMISSION": str(self.folder / "submission"),
+        }
+
     def smoke(self, script: str, **job: object) -> list[dict]:
         """Run the stages on a script of one file and return the reports."""
-        (self.folder / "submission").mkdir(exist_ok=True)
-        (self.folder / "submission" / "train_gpt.py").write_text(textwrap.dedent(script))
-        document = {"schema": "referee-job/1", "script": "train_gpt.py", "nproc": 8, **job}
-        (self.folder / "job.json").write_text(json.dumps(document))
-        self.done = self.run(
-            "-m",
-            "referee_inside.smoke",
-            REFEREE_JOB=str(self.folder / "job.json"),
-            REFEREE_SUBMISSION=str(self.folder / "submission"),
-        )
+        where = self.lay_out(textwrap.dedent(script), **{"nproc": 8, **job})
+        self.done = self.run("-m", "referee_inside.smoke", **where)
         return self.reports()
 
     def reports(self, event: str | None = None) -> list[dict]:

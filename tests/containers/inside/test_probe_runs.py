@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 
 import pytest
 
@@ -46,17 +45,8 @@ def probed(inside, vocabulary):
     """Run some of the probe's runs on a script and return them by name."""
 
     def probe(text: str, runs: str = "A,B1") -> dict:
-        (inside.folder / "submission").mkdir()
-        (inside.folder / "submission" / "train_gpt.py").write_text(text)
-        job = {"schema": "referee-job/1", "kind": "probe", "script": "train_gpt.py"}
-        (inside.folder / "job.json").write_text(json.dumps(job))
-        made = inside.code(
-            PROBE,
-            REFEREE_DATA=str(vocabulary),
-            REFEREE_JOB=str(inside.folder / "job.json"),
-            REFEREE_SUBMISSION=str(inside.folder / "submission"),
-            RUNS=runs,
-        )
+        where = inside.lay_out(text, kind="probe")
+        made = inside.code(PROBE, REFEREE_DATA=str(vocabulary), RUNS=runs, **where)
         for name, run in made["runs"].items():
             assert run["ok"], (name, run["error"])
             run["trace"] = decode(base64.b64decode(run["trace"]))

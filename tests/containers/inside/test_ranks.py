@@ -183,16 +183,8 @@ def probed(inside, vocabulary):
     """Probe a script as ranks, and return how the test ended and which runs were made."""
 
     def probe(text: str) -> tuple[dict, dict[str, str]]:
-        (inside.folder / "submission").mkdir()
-        (inside.folder / "submission" / "train_gpt.py").write_text(text)
-        job = {"schema": "referee-job/1", "kind": "probe", "script": "train_gpt.py", "nproc": 8}
-        (inside.folder / "job.json").write_text(json.dumps(job))
-        end = inside.code(
-            PROBE,
-            REFEREE_DATA=str(vocabulary),
-            REFEREE_JOB=str(inside.folder / "job.json"),
-            REFEREE_SUBMISSION=str(inside.folder / "submission"),
-        )
+        where = inside.lay_out(text, kind="probe", nproc=8)
+        end = inside.code(PROBE, REFEREE_DATA=str(vocabulary), **where)
         lines = map(json.loads, inside.report.read_text().splitlines())
         return end, {line["run"]: line["status"] for line in lines if line["event"] == "probe-run"}
 
