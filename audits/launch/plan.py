@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from audits.facts.settings import ValueOrigin
 from audits.intake.headline import headline, runs
 from audits.launch.arguments import command_variables, open_word, refusal, script_arguments
+from audits.launch.prose import stated_variables
 from audits.launch.records import Choice, LaunchPlan, LeftOut, Need, Variable
 from audits.launch.requirements import declared_packages, read_requirements
 
@@ -28,8 +29,8 @@ _LOGS = (".log", ".out", ".err")
 def launch_plan(submission: Submission, facts: Facts | None = None) -> LaunchPlan:
     """Return the plan. Without facts, switches that only logs tell and the imports are unknown."""
     command = headline(submission)
-    choices = [_script_choice(submission), _command_choice(submission, command)]
-    variables, dropped = command_variables(command) if command else ([], [])
+    variables, dropped = command_variables(command) if command else stated_variables(submission, facts)
+    choices = [_script_choice(submission), _command_choice(submission, command, bool(variables))]
     variables, told = _with_logged_switches(variables, facts)
     arguments, refused = _arguments(submission, command)
     needs = _needs(facts)
@@ -55,10 +56,11 @@ def _script_choice(submission: Submission) -> Choice:
     return Choice(f"script {submission.main_script or 'none'}", submission.main_script_reason)
 
 
-def _command_choice(submission: Submission, command: RunCommand | None) -> Choice:
+def _command_choice(submission: Submission, command: RunCommand | None, stated: bool) -> Choice:
     """Return why this command is followed, or that there is none."""
     if command is None:
-        return Choice("no documented command", "the script runs with its own defaults")
+        but = ", but for what the README names" if stated else ""
+        return Choice("no documented command", f"the script runs with its own defaults{but}")
     others = len(submission.run_commands) - 1
     why = f"the documented command nearest to the claimed run, of {others + 1}" if others else "the only one"
     return Choice(f"command {command.text[:500]}", why, command.path, command.line)

@@ -27,7 +27,7 @@ class Variable:
     name: str
     value: str
     source: str
-    """`command`, `log` or `side_file`."""
+    """`command`, or `readme` where no command is documented; `log` and `side_file` have the last word."""
     path: str
     line: int
 

@@ -10,7 +10,8 @@ from audits.location import Location
 if TYPE_CHECKING:
     from audits.submission import Submission
 
-_ASSIGNED = re.compile(r"`([A-Z][A-Z0-9_]{2,60})=([\w./:+-]{1,100})`")
+ASSIGNED = re.compile(r"`([A-Z][A-Z0-9_]{2,60})=([\w./:+-]{1,100})`")
+"""One code span that holds one assignment."""
 LONGEST_LINE = 4_000
 
 
@@ -22,7 +23,7 @@ def stated_settings(submission: Submission) -> tuple[dict[str, str], Location | 
     if readme is None:
         return found, where
     for number, line in enumerate(readme.data.decode("utf-8", "replace").split("\n"), 1):
-        for match in _ASSIGNED.finditer(line[:LONGEST_LINE]):
+        for match in ASSIGNED.finditer(line[:LONGEST_LINE]):
             found.setdefault(match.group(1), match.group(2))
             where = where or Location(readme.path, number, number)
     return found, where
