@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from audits.facts.settings import ValueOrigin
 from audits.intake.headline import headline, runs
 from audits.launch.arguments import command_variables, open_word, refusal, script_arguments
+from audits.launch.denied import denied_switches
 from audits.launch.prose import stated_variables
 from audits.launch.records import Choice, LaunchPlan, LeftOut, Need, Variable
 from audits.launch.requirements import declared_packages, read_requirements
@@ -29,7 +30,7 @@ _LOGS = (".log", ".out", ".err")
 def launch_plan(submission: Submission, facts: Facts | None = None) -> LaunchPlan:
     """Return the plan. Without facts, switches that only logs tell and the imports are unknown."""
     command = headline(submission)
-    variables, dropped = command_variables(command) if command else stated_variables(submission, facts)
+    variables, dropped = command_variables(command) if command else _stated(submission, facts)
     choices = [_script_choice(submission), _command_choice(submission, command, bool(variables))]
     variables, told = _with_logged_switches(variables, facts)
     arguments, refused = _arguments(submission, command)
@@ -50,6 +51,13 @@ def launch_plan(submission: Submission, facts: Facts | None = None) -> LaunchPla
         headline_labels=_headline_labels(facts),
         choices=(*choices, *refused, *dropped, *told),
     )
+
+
+def _stated(submission: Submission, facts: Facts | None) -> tuple[list[Variable], list[Choice]]:
+    """Return what the README names and what it denies; a setting that it names is not denied."""
+    named, choices = stated_variables(submission, facts)
+    denied, reasons = denied_switches(submission, facts)
+    return [*named, *denied], [*choices, *reasons]
 
 
 def _script_choice(submission: Submission) -> Choice:

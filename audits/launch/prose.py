@@ -89,7 +89,7 @@ def stated_variables(submission: Submission, facts: Facts | None) -> tuple[list[
 def _stated(submission: Submission, settings: Settings) -> list[_Stated]:
     """Return the settings whose naming tells anything: the code reads them, and their default is another."""
     by_name: dict[str, list[_Mention]] = {}
-    for mention in _mentions(_text(submission, README)):
+    for mention in _mentions(text_of(submission, README)):
         by_name.setdefault(mention.name, []).append(mention)
     values = _values(submission) if by_name else {}
     found = []
@@ -114,12 +114,13 @@ def _mentions(text: str) -> list[_Mention]:
         ]
         if len(found) + len(named) > MAX_MENTIONS:
             return []
-        around = _around(paragraph) if named else ""
-        found += [_Mention(match[1], match[2], number, around, paragraph.group) for number, match in named]
+        words = around(paragraph) if named else ""
+        found += [_Mention(match[1], match[2], number, words, paragraph.group) for number, match in named]
     return found
 
 
-def _around(paragraph: Paragraph) -> str:
+def around(paragraph: Paragraph) -> str:
+    """Return the words of a paragraph and above it, each code span left out for a backtick."""
     words = " / ".join((*paragraph.above, paragraph.text))
     return _CODE.sub("`", words).replace("*", "")
 
@@ -127,12 +128,13 @@ def _around(paragraph: Paragraph) -> str:
 def _values(submission: Submission) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in _TEXTS:
-        for match in _ANYWHERE.finditer(_text(submission, path)):
+        for match in _ANYWHERE.finditer(text_of(submission, path)):
             found.setdefault(match[1], set()).add(match[2])
     return found
 
 
-def _text(submission: Submission, path: str) -> str:
+def text_of(submission: Submission, path: str) -> str:
+    """Return the beginning of a text of the folder, empty where there is none."""
     file = submission.file(path)
     return file.data[:MAX_TEXT_BYTES].decode("utf-8", "replace") if file is not None else ""
 

@@ -170,8 +170,7 @@ def implied_switches(configuration: Configuration, printed: list[str]) -> dict[s
     for name, setting in configuration.settings.items():
         if setting.origin is not ValueOrigin.DEFAULT or str(setting.value).lower() not in ("0", "false"):
             continue
-        stem = name.removesuffix("_ENABLED").removesuffix("_ENABLE")
-        stem = stem.removeprefix("USE_").removeprefix("ENABLE_")
+        stem = stem_of(name)
         changed = [
             other
             for key, other in configuration.settings.items()
@@ -180,6 +179,11 @@ def implied_switches(configuration: Configuration, printed: list[str]) -> dict[s
         if len(changed) >= 2 or any(announces(text, stem) for text in printed):
             found[name] = "1" if str(setting.value) == "0" else "true"
     return found
+
+
+def stem_of(name: str) -> str:
+    """Return what a switch switches: `TTT` of `TTT_ENABLED`."""
+    return name.removesuffix("_ENABLED").removesuffix("_ENABLE").removeprefix("USE_").removeprefix("ENABLE_")
 
 
 def announces(text: str, stem: str) -> bool:

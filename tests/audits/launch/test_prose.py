@@ -7,11 +7,9 @@ import pytest
 from audits.challenge_loader import detect_challenge
 from audits.example_folder import claims, log
 from audits.facts.extract import extract
-from audits.intake.assemble import assemble
 from audits.launch import LaunchPlan, launch_plan
 from audits.launch.prose import MAX_MENTIONS
-from audits.submission import Origin, OriginKind, Submission
-from tests.audits.builders import FOLDER, TRACK, make_file
+from tests.audits.launch.entries import handed_in
 
 SCRIPT = """
 import os
@@ -34,21 +32,8 @@ main()
 """
 
 
-def handed_in(*told: str, script: str = SCRIPT, **more: str) -> Submission:
-    files = {"train_gpt.py": script, "README.md": "\n".join(("# An entry", "", *told)), **more}
-    path = f"records/{TRACK}/{FOLDER}"
-    return assemble(
-        origin=Origin(OriginKind.FOLDER, path),
-        path=path,
-        track=TRACK,
-        folder=FOLDER,
-        files=tuple(make_file(name, content) for name, content in files.items()),
-        problems=(),
-    )
-
-
 def plan_of(*told: str, **more: str) -> LaunchPlan:
-    submission = handed_in(*told, **more)
+    submission = handed_in(*told, script=SCRIPT, **more)
     return launch_plan(submission, extract(submission, detect_challenge(submission)))
 
 
@@ -192,7 +177,7 @@ def test_where_a_command_is_documented_prose_says_nothing(command: str) -> None:
 
 
 def test_without_facts_nothing_is_known_to_be_read() -> None:
-    assert launch_plan(handed_in("Scored with `ADAPT=1`.")).env() == {}
+    assert launch_plan(handed_in("Scored with `ADAPT=1`.", script=SCRIPT)).env() == {}
 
 
 def test_a_readme_of_nothing_but_settings_is_not_judged() -> None:

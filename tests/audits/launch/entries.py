@@ -1,0 +1,20 @@
+"""A folder whose README says what a test wants it to."""
+
+from __future__ import annotations
+
+from audits.intake.assemble import assemble
+from audits.submission import Origin, OriginKind, Submission
+from tests.audits.builders import FOLDER, TRACK, make_file
+
+
+def handed_in(*told: str, script: str, **more: str) -> Submission:
+    files = {"train_gpt.py": script, "README.md": "\n".join(("# An entry", "", *told)), **more}
+    path = f"records/{TRACK}/{FOLDER}"
+    return assemble(
+        origin=Origin(OriginKind.FOLDER, path),
+        path=path,
+        track=TRACK,
+        folder=FOLDER,
+        files=tuple(make_file(name, content) for name, content in files.items()),
+        problems=(),
+    )
