@@ -24,7 +24,9 @@ class Limits:
     """Processes and threads in the box, the supervisor's included."""
     cpus: float = 2.0
     scratch_bytes: int = GIB
-    """Size of the writable /scratch. /tmp holds a quarter of it on top, /dev/shm 64 MiB."""
+    """Size of the writable /scratch. /tmp holds a quarter of it on top."""
+    shm_bytes: int = 64 * MIB
+    """Size of /dev/shm, which several ranks on GPUs talk through."""
     output_bytes: int = 10_000_000
     """Output kept; what follows is counted and dropped."""
     report_bytes: int = 4_000_000

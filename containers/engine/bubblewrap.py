@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from containers.engine.bpf import compile_profile
 from containers.engine.interface import (
-    SHM_BYTES,
     SUBMISSION_USER,
     EngineError,
     Exit,
@@ -31,7 +30,7 @@ from containers.engine.interface import (
 )
 from containers.engine.layout import HOSTNAME, Layout
 from containers.failure import FailureKind, classify, failed
-from containers.image.host import host_image
+from containers.image.host import host_image, seen_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,9 +199,11 @@ class BubblewrapBox:
         yield from ("--uid", str(SUBMISSION_USER), "--gid", str(SUBMISSION_USER))
         yield from _system()
         yield from ("--proc", "/proc", "--dev", "/dev")
-        for path, size in {**tmpfs_sizes(self.request), "/dev/shm": SHM_BYTES}.items():
+        for path, size in {**tmpfs_sizes(self.request), "/dev/shm": self.request.limits.shm_bytes}.items():
             yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
         mounts = {**layout.mounts, "/opt/referee": str(root / "venv"), "/opt/inside": str(root / "inside")}
+        mounts["/etc/passwd"] = layout.users
+        mounts |= {path: path for path in seen_folders(root) if not Path(path).is_relative_to("/usr")}
         for path, host in mounts.items():
             yield from ("--ro-bind", host, path)
         for mount in self.request.mounts:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from containers.engine.interface import (
     MAX_FILES,
     RUN_LABEL,
-    SHM_BYTES,
     SUBMISSION_USER,
     SUPERVISOR_USER,
     TERMINATE,
@@ -199,7 +198,7 @@ class DockerBox:
             mem_limit=limits.memory_bytes,
             memswap_limit=limits.memory_bytes,
             nano_cpus=int(min(limits.cpus, self.cpus) * 1e9),
-            shm_size=SHM_BYTES,
+            shm_size=limits.shm_bytes,
             tmpfs={path: f"{options},size={size}" for path, size in tmpfs_sizes(self.request).items()},
             binds=[*(f"{host}:{path}:ro" for path, host in layout.mounts.items()), *self._mounts()],
             device_requests=self._gpus(),

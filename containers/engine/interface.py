@@ -22,7 +22,6 @@ SUPERVISOR_USER = 10001
 SUBMISSION_USER = 10002
 _SUPERVISOR = ("/opt/referee/bin/python", "-I", "-S", "/opt/inside/referee_inside/supervisor.py")
 REPORT_SOCKET = "/tmp/.referee/report"
-SHM_BYTES = 64 << 20
 MAX_FILES = 100_000
 """Inodes in each writable folder."""
 RUN_LABEL = "org.referee.run"

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from containers.engine.interface import SUBMISSION_USER, SUPERVISOR_USER
+
 if TYPE_CHECKING:
     from containers.request import SandboxRequest
 
@@ -21,8 +23,15 @@ neither found nor told apart from a way out. A box may have no ::1, so who asks 
 IPv4 in its mapped form, which torch also looks up in reverse."""
 
 
+_USERS: Final = (
+    f"supervisor:x:{SUPERVISOR_USER}:{SUPERVISOR_USER}::/nonexistent:/usr/sbin/nologin\n"
+    f"submission:x:{SUBMISSION_USER}:{SUBMISSION_USER}::/scratch:/bin/sh\n"
+).encode()
+"""As in the image. Some libraries do not start for a user without a name (torch.compile asks for its own)."""
+
+
 class Layout:
-    """A temporary folder with `submission/`, `job/` and `hosts`."""
+    """A temporary folder with `submission/`, `job/`, `hosts` and `passwd`."""
 
     def __init__(self, request: SandboxRequest) -> None:
         """Write the files."""
@@ -39,6 +48,11 @@ class Layout:
         names = {"/submission": "submission", "/job": "job", "/etc/hosts": "hosts"}
         return {path: str(self.root / name) for path, name in names.items()}
 
+    @property
+    def users(self) -> str:
+        """File of the host with the users of the box, for an engine whose root has none."""
+        return str(self.root / "passwd")
+
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.root, ignore_errors=True)
@@ -48,6 +62,7 @@ class Layout:
             (self.root / name).mkdir(mode=0o755)
         _put(self.root / "job" / "job.json", request.job)
         _put(self.root / "hosts", HOSTS)
+        _put(self.root / "passwd", _USERS)
         for name, data in request.files:
             _put(self.root / "submission" / _safe(name), data)
         # mkdtemp made it for us alone; the users in the box have to get through.

@@ -17,7 +17,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from containers.engine.interface import (
     RUN_LABEL,
-    SHM_BYTES,
     SUBMISSION_USER,
     SUPERVISOR_USER,
     TERMINATE,
@@ -197,7 +196,7 @@ class PodmanBox:
             f"--group-add={SUBMISSION_USER}",
             "--workdir=/scratch",
             "--ipc=private",
-            f"--shm-size={SHM_BYTES}b",
+            f"--shm-size={self.request.limits.shm_bytes}b",
             # Nothing a submission prints reaches the host's disk, and no proxy of the host's is passed on.
             "--log-driver=none",
             "--http-proxy=false",

@@ -33,6 +33,12 @@ class Profile:
     """How far a rerun of one seed may lie from the claim."""
     memory_gib: float
     scratch_gib: float
+    shm_gib: float
+    """Of /dev/shm, through which the ranks talk."""
+    cpus: float | None
+    """Processors of the box, None for all of the machine."""
+    pids: int
+    """Processes and threads; a compiler starts dozens for each rank."""
     train_scale: float
     eval_scale: float
     seconds: tuple[tuple[str, float], ...]
@@ -96,6 +102,9 @@ def _profile(name: str, data: dict[str, Any]) -> Profile:
         noise_bpb=data["noise_bpb"],
         memory_gib=data["memory_gib"],
         scratch_gib=data["scratch_gib"],
+        shm_gib=data["shm_gib"],
+        cpus=data.get("cpus"),
+        pids=data["pids"],
         train_scale=data.get("train_scale", 1.0),
         eval_scale=data.get("eval_scale", 1.0),
         seconds=tuple(sorted(data["seconds"].items())),

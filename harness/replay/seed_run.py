@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from harness.replay.watch import Watched
 
 RAW_BYTES: Final = 4 << 30
-PIDS: Final = 4096
 FULL_BYTES: Final = 1 << 20
 DAY_SECONDS: Final = 86_400.0
 HOOKS: Final = "/referee-hooks"
@@ -178,8 +178,10 @@ def _request(
         limits=Limits(
             wall_seconds=DAY_SECONDS,
             memory_bytes=int(profile.memory_gib * GIB),
-            pids=PIDS,
+            pids=profile.pids,
+            cpus=profile.cpus or float(os.cpu_count() or 1),
             scratch_bytes=int(profile.scratch_gib * GIB),
+            shm_bytes=int(profile.shm_gib * GIB),
         ),
         mounts=(
             Mount(str(scratch), "/scratch", writable=True),

@@ -340,3 +340,8 @@ def test_nothing_is_left_on_the_host(box, tmp_path, monkeypatch, code):
 def test_start_and_teardown_take_less_than_two_seconds(box):
     seconds = min(run_code(*box, "pass").overhead_seconds for _ in range(3))
     assert seconds < 2
+
+
+def test_user_has_a_name(box):
+    # torch.compile names its cache after the user, and ends where there is none.
+    assert answer(box, "import getpass; print(getpass.getuser())") == "submission"
