@@ -18,7 +18,9 @@ from containers.image.base import BaseImageError, find_base
 from containers.image.cache import build_lock
 from containers.image.host import ensure_host_image
 from containers.image.image import BuildError, Image
-from containers.image.inputs import DEFAULT_BASE, HERE, INSIDE, inside_files, read_inputs
+from containers.image.inputs import DEFAULT_BASE, HERE, lay_out_inside, read_inputs
+from containers.image.layered import ensure_layered_image
+from containers.image.own import OWN, ensure_own_image
 from containers.image.store import DockerStore, PodmanStore, StoreError
 from containers.image.wheels import WheelsError, fetch_wheels
 
@@ -40,6 +42,19 @@ def prepare_image(engine: str, progress: Callable[[str], None] = _silent) -> Ima
     if engine == "bubblewrap":
         return ensure_host_image(progress)
     return ensure_image(PodmanStore() if engine == "podman" else None, progress=progress)
+
+
+def prepare_named(engine: str, name: str, progress: Callable[[str], None] = _silent) -> Image:
+    """Return an image that a person named, made fit for that engine; raises BuildError.
+
+    Docker and Podman lay our own code over it. bubblewrap knows one name: `host`, the packages of the Python
+    that runs this.
+    """
+    if engine != "bubblewrap":
+        return ensure_layered_image(PodmanStore() if engine == "podman" else _docker(), name, progress)
+    if name != OWN:
+        raise BuildError(f"bubblewrap knows no images: {name} is not {OWN!r}")
+    return ensure_own_image(progress)
 
 
 def ensure_image(
@@ -92,7 +107,7 @@ def _build(store: Store, inputs: Inputs, progress: Callable[[str], None]) -> Non
         # The stage with the wheels is kept by no tag; without this it would stay on the disk, 500 MB of it.
         store.tidy()
     with tempfile.TemporaryDirectory(prefix="referee-build-") as folder:
-        _lay_out_inside(Path(folder))
+        lay_out_inside(Path(folder), "inside.Dockerfile")
         store.build(folder, inputs.tag, {"PACKAGES_IMAGE": inputs.packages_tag}, progress)
 
 
@@ -104,12 +119,4 @@ def _lay_out_packages(folder: Path, wheels: Path) -> None:
         os.link(wheel, folder / "wheels" / wheel.name)
 
 
-def _lay_out_inside(folder: Path) -> None:
-    shutil.copy(HERE / "inside.Dockerfile", folder / "Dockerfile")
-    for path in inside_files():
-        target = folder / "referee_inside" / path.relative_to(INSIDE)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-
-
-__all__ = ["BuildError", "Image", "ensure_image", "prepare_image"]
+__all__ = ["BuildError", "Image", "ensure_image", "prepare_image", "prepare_named"]

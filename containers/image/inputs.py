@@ -8,6 +8,7 @@ for byte.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def inside_files() -> list[Path]:
     """Return the files that are copied into the image, in one order."""
     files = (path for path in INSIDE.rglob("*") if path.is_file())
     return sorted(path for path in files if not any(part in _NOT_CONTENT for part in path.parts))
+
+
+def lay_out_inside(folder: Path, recipe: str) -> None:
+    """Make a folder the context of a build that adds our own code: a recipe of this package, our files."""
+    shutil.copy(HERE / recipe, folder / "Dockerfile")
+    for path in inside_files():
+        target = folder / "referee_inside" / path.relative_to(INSIDE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def _add(digest: hashlib._Hash, name: str, data: bytes) -> None:

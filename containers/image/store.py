@@ -39,7 +39,7 @@ class Store(Protocol):
         """Make an image of a packed root file system."""
 
     def run(self, image: str, command: list[str]) -> str:
-        """Return what a short command prints in an image, without a network."""
+        """Return what a short command prints in an image, without a network; its entry point is not asked."""
 
     def build(self, folder: str, tag: str, arguments: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Build the Dockerfile of a folder; BASE_LABEL is set where the arguments name a base."""
@@ -84,7 +84,8 @@ class DockerStore:
 
     def run(self, image: str, command: list[str]) -> str:
         """Return what a short command prints in an image, without a network."""
-        said = self.client.containers.run(image, command, remove=True, network_disabled=True)
+        first, *rest = command
+        said = self.client.containers.run(image, rest, entrypoint=[first], remove=True, network_disabled=True)
         return bytes(said).decode().strip()
 
     def build(self, folder: str, tag: str, arguments: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -143,7 +144,9 @@ class PodmanStore:
 
     def run(self, image: str, command: list[str]) -> str:
         """Return what a short command prints in an image, without a network."""
-        return _podman(*_runtime(), "run", "--rm", *_HARMLESS, image, *command).stdout.strip()
+        first, *rest = command
+        entry = f"--entrypoint={first}"
+        return _podman(*_runtime(), "run", "--rm", *_HARMLESS, entry, image, *rest).stdout.strip()
 
     def build(self, folder: str, tag: str, arguments: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Build the Dockerfile of a folder; BASE_LABEL is set where the arguments name a base."""

@@ -49,7 +49,10 @@ def replay(
     ] = None,
     image: Annotated[
         str | None,
-        typer.Option(metavar="IMAGE", help="Run in this image (default: the one that smoke builds)."),
+        typer.Option(
+            metavar="IMAGE",
+            help="Run with the packages of this image (default: smoke's own; for GPUs see docs/replay.md).",
+        ),
     ] = None,
     split_eval: Annotated[
         bool,

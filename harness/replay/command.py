@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from audits.errors import UserError
 from harness.errors import ExitCode
@@ -15,10 +15,13 @@ from harness.replay.compare import Comparison, Verdict
 from harness.report.escape import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from audits.facts import Facts
     from audits.launch import LaunchPlan
     from harness.replay.plan import Overrides, Plan
-    from harness.replay.preflight import Preflight
+    from harness.replay.preflight import Found, Preflight
+    from harness.replay.profile import Profile
     from harness.replay.replaying import Bench
     from harness.rundir import ReplayDir
 
@@ -82,10 +85,12 @@ def run_replay(wishes: Wishes) -> ExitCode:
         return ExitCode.CLEAN
     _refuse(looked, strict=wishes.strict)
     _confirm(wishes)
+    made = bench()
+    looked = _with_packages(looked, made, plan, shown)
+    _refuse(looked, strict=wishes.strict)
     directory = ReplayDir(_directory(wishes, plan))
     directory.root.mkdir(parents=True, exist_ok=True)
     write_record(directory.preflight, looked)
-    made = bench()
     if wishes.calibrate and not directory.speed.is_file():
         _calibrate(directory, made, plan)
     with Live(plan, plain=wishes.plain or wishes.json) as live:
@@ -162,7 +167,7 @@ def _prepared(wishes: Wishes):  # type: ignore[no-untyped-def]
     def bench() -> Bench:
         from harness.replay.replaying import Bench
 
-        engine, image = _engine(wishes)
+        engine, image = _engine(wishes, profile)
         return Bench(engine, image, profile, facts, launch, _split_switch(wishes, facts))
 
     return bench, plan, looked
@@ -181,6 +186,16 @@ def _read(target: str) -> tuple[Facts, LaunchPlan]:
     if result.facts is None:
         raise UserError(f"{target} cannot be read: {(result.crash or '')[-200:]}", "this is a bug of ours")
     return result.facts, launch_plan(found[0], result.facts)
+
+
+def _with_packages(looked: Preflight, bench: Bench, plan: Plan, shown: TextIO) -> Preflight:
+    """Return the preflight with what the box holds, which takes a box to see, and show that part."""
+    from harness.replay.preflight import Preflight
+    from harness.replay.preflight.packages import check_packages
+
+    found = tuple(check_packages(bench.engine, bench.image, plan, bench.profile))
+    print("\n".join(_found_text(found)), file=shown)
+    return Preflight((*looked.found, *found))
 
 
 def _calibrate(directory: ReplayDir, bench: Bench, plan: Plan) -> None:
@@ -224,18 +239,37 @@ def _pairs(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, _, value in pairs)
 
 
-def _engine(wishes: Wishes):  # type: ignore[no-untyped-def]
+def _engine(wishes: Wishes, profile: Profile):  # type: ignore[no-untyped-def]
     """Return a working engine and the image to run in."""
     from containers.engine.choice import find_engine
     from containers.engine.interface import EngineError
-    from containers.image import ensure_image
+    from containers.image import BuildError, prepare_image, prepare_named
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
 
     try:
         engine = find_engine(wishes.isolation)
-        image = wishes.image or ensure_image(progress=lambda line: print(line, file=sys.stderr)).id
     except EngineError as error:
         raise UserError(error.failure.message, "install Docker, or pass --isolation") from error
-    return engine, image
+    named = wishes.image or _packages_for(profile, engine.name)
+    try:
+        image = prepare_named(engine.name, named, say) if named else prepare_image(engine.name, say)
+    except BuildError as error:
+        raise UserError(f"no image to run in: {error}", "pass --image, see docs/replay.md") from error
+    return engine, image.id
+
+
+def _packages_for(profile: Profile, engine: str) -> str | None:
+    """Return whose packages a run takes when nobody says; None for the image of the smoke test."""
+    if profile.device != "cuda":
+        return None
+    if engine != "bubblewrap":
+        raise UserError(
+            "the image that smoke builds holds a torch without CUDA",
+            f"pass --image with one for {engine} whose python3 has torch, or --isolation bubblewrap",
+        )
+    return "host"
 
 
 def _overrides(wishes: Wishes) -> Overrides:
@@ -268,9 +302,12 @@ def _plan_text(plan: Plan, looked: Preflight) -> str:
     lines += [f"  {one_line(reason.what, 100):60} from {one_line(reason.why, 80)}" for reason in plan.reasons]
     if plan.requirements:
         lines.append(f"  needs    {one_line(', '.join(plan.requirements))}")
-    lines.append("preflight")
-    lines += [f"  {entry.level.value:9} {entry.name}: {one_line(entry.detail)}" for entry in looked.found]
-    return "\n".join(lines)
+    return "\n".join([*lines, "preflight", *_found_text(looked.found)])
+
+
+def _found_text(found: Iterable[Found]) -> list[str]:
+    """Return a line for each thing that was looked at."""
+    return [f"  {entry.level.value:9} {entry.name}: {one_line(entry.detail)}" for entry in found]
 
 
 def _refuse(looked: Preflight, *, strict: bool) -> None:

@@ -91,6 +91,7 @@ def _setup(rental: Rental, version: str) -> list[str]:
     """Return what prepares the machine."""
     lines = [
         "set -euo pipefail",
+        "command -v bwrap || (sudo apt-get update && sudo apt-get install -y bubblewrap)",
         "python3 -m venv ~/referee",
         f"~/referee/bin/pip install 'golf-referee[box,replay,gpu]=={version}'",
         "sudo mkdir -p /results && sudo chmod 777 /results",
@@ -102,12 +103,16 @@ def _setup(rental: Rental, version: str) -> list[str]:
 
 
 def _run(plan: Plan) -> list[str]:
-    """Return the replay as the machine runs it; a recovered machine resumes."""
+    """Return the replay as the machine runs it; a recovered machine resumes.
+
+    By bubblewrap, whose boxes take the torch that was just installed: rented machines often have no Docker,
+    and the image that smoke builds has no CUDA.
+    """
     seeds = ",".join(map(str, plan.seeds))
     resume = f"$(test -e {RUN_DIRECTORY}/plan.json && echo --resume)"
     return [
         "~/referee/bin/referee replay ~/submission",
-        f"--profile {plan.profile} --seeds {seeds} --data ~/data",
+        f"--profile {plan.profile} --seeds {seeds} --data ~/data --isolation bubblewrap",
         f"--out {RUN_DIRECTORY} {resume} --yes --plain || test $? -ge 10",
     ]
 

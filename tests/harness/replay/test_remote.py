@@ -46,6 +46,12 @@ def test_a_recovered_machine_resumes_and_the_run_lies_in_the_bucket(tmp_path: Pa
     assert "hub:" not in str(config)
 
 
+def test_a_rented_machine_runs_with_the_torch_that_was_installed_there(tmp_path: Path) -> None:
+    config = task(PLAN, load_profile("h100x8"), RENTAL, tmp_path, "0.1.0")
+    assert "--isolation bubblewrap" in config["run"]
+    assert "bubblewrap" in config["setup"]
+
+
 def test_without_skypilot_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="not installed"):
