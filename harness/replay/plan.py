@@ -187,10 +187,15 @@ def _environment(
 ) -> tuple[tuple[tuple[str, str], ...], tuple[Because, ...]]:
     """Return the variables: documented, then the profile's, then the caller's; the data is always ours."""
     documented = {entry.name: entry.value for entry in launch.environment}
+    bent = _ours(documented)
+    laid: dict[str, str] = {**documented, **bent}
     reasons = [
-        Because(f"{entry.name}={entry.value}", f"{entry.path}:{entry.line}") for entry in launch.environment
+        Because(
+            f"{entry.name}={laid[entry.name]}",
+            f"{entry.path}:{entry.line}" + (", in our data" if entry.name in bent else ""),
+        )
+        for entry in launch.environment
     ]
-    laid: dict[str, str] = {**documented, **_ours(documented)}
     for pairs, why in (
         (profile.overlay(caps), f"profile {profile.name}"),
         (overrides.environment, "--env"),
