@@ -12,7 +12,7 @@ from audits.facts.code.configuration import Configuration, normal, usable
 from audits.facts.code.labels import bit_numbers
 from audits.facts.code.reading import Reading
 from audits.facts.logs import LogFacts
-from audits.facts.settings import ValueOrigin
+from audits.facts.settings import Setting, ValueOrigin
 from audits.submission import Submission
 
 SHORTEST = 8
@@ -94,6 +94,34 @@ def told_switches(
         settled |= left[0]
         name, _, choice = labels.knob_info[left[0].bit_length() - 1].partition("=")
         told.setdefault(name, choice or "1")
+
+
+def open_pair(
+    opened: Reading, configuration: Configuration, printed: list[str], told: dict[str, str]
+) -> tuple[tuple[str, str], list[str]] | None:
+    """Return two switches that are off and together enclose what a log holds, with the texts; None without.
+
+    Which of the two must be on, a reading with all switches open cannot tell (#1232).
+    """
+    for text in printed:
+        names = _enclosing(opened, text)
+        settings = {name: configuration.settings.get(name) for name in names if name not in told}
+        left = [name for name, setting in settings.items() if setting is not None and _waits(setting)]
+        if len(left) == 2:
+            pair = left[0], left[1]
+            return pair, [other for other in printed if set(pair) <= set(_enclosing(opened, other))]
+    return None
+
+
+def _waits(setting: Setting) -> bool:
+    """Tell whether a switch is off and nobody set it; a number (`EVAL_SEQ_LEN`, 0) is no switch (#326)."""
+    unset = setting.origin is ValueOrigin.DEFAULT and is_off(setting.value)
+    return unset and isinstance(setting.default, str | bool)
+
+
+def _enclosing(opened: Reading, text: str) -> list[str]:
+    mask = opened.machine.trace.texts[text]
+    return [opened.labels.knob_info[bit].partition("=")[0] for bit in bit_numbers(mask)]
 
 
 def stated_values(bodies: list[str], stated: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from audits.facts.code.behaviour import Behaviour, summarise
 from audits.facts.code.configuration import Configuration, implied_switches
-from audits.facts.code.evidence import only_with_switches, run_texts, told_switches
+from audits.facts.code.evidence import only_with_switches, open_pair, run_texts, told_switches
 from audits.facts.code.facts import CodeFacts, CodeProblem
 from audits.facts.code.kept import read_or_recall
 from audits.facts.code.modules import ParsedModule
@@ -59,6 +59,7 @@ def extract_code(
         bodies = run_texts(submission, logs if claimed_logs is None else claimed_logs)
         printed = only_with_switches(bodies, everything, reading)
         told = told_switches(bodies, everything, reading, configuration, printed)
+        told |= told_together(source, configuration, everything, printed, told)
         if told:
             told_configuration = overlay(configuration, told)
             again = read_or_recall(source.modules, told_configuration, names=source.names)
@@ -105,6 +106,27 @@ def read_claimed(
             return fallback, again
     presumed = read_code(source.modules, configuration, names=source.names, presuming=True)
     return configuration, presumed if presumed.machine.reported_scores else reading
+
+
+def told_together(
+    source: CodeSource,
+    configuration: Configuration,
+    everything: Reading,
+    printed: list[str],
+    told: dict[str, str],
+) -> dict[str, str]:
+    """Return two switches as on where the code builds what a log holds with both and with neither alone."""
+    found = open_pair(everything, configuration, printed, told)
+    if found is None:
+        return {}
+    (one, other), texts = found
+    both = {one: "1", other: "1"}
+    fitting = []
+    for way in ({one: "1"}, {other: "1"}, both):
+        tried = read_or_recall(source.modules, overlay(configuration, {**told, **way}), names=source.names)
+        if all(text in tried.machine.trace.texts for text in texts):
+            fitting.append(way)
+    return both if fitting == [both] else {}
 
 
 def with_implied(

@@ -124,6 +124,42 @@ def test_switch_told_by_a_log_line() -> None:
     assert run_of(code).behaviour.exposures == ()
 
 
+PAIR = ENVIRONMENT.format(default="0") + 'ORDERED = bool(int(os.environ.get("TTT_ORDERED", {default})))\n'
+SAID_OF_BOTH = """\
+if TTT and not ORDERED:
+    print(f"ttt_all:start chunks={n}")
+if TTT and ORDERED:
+    print(f"ttt_chunk:start chunks={n}")
+"""
+SAID_OF_EITHER = """\
+if TTT or ORDERED:
+    print(f"ttt_any:start chunks={n}")
+"""
+
+
+def told_of_both(line: str, said: str = SAID_OF_BOTH, default: str = '"0"') -> list[str]:
+    """Return the values of two switches after a run that logged a line."""
+    code = said + SWITCHED.replace("{test}", "TTT and not ORDERED")
+    facts = run_of(script(code, functions=PAIR.format(default=default)), line)
+    return [str(setting.value) for name, setting in facts.settings.by_name if name.startswith("TTT")]
+
+
+def test_two_switches_told_by_a_log_line_that_needs_both() -> None:
+    """#1232: with the first alone, the code would learn before it scores."""
+    assert told_of_both("ttt_chunk:start chunks=9") == ["1", "1"]
+
+
+def test_two_switches_are_not_told_where_one_would_do() -> None:
+    assert told_of_both("nothing:start chunks=9") == ["0", "0"]
+    assert told_of_both("ttt_any:start chunks=9", SAID_OF_EITHER) == ["0", "0"]
+    assert told_of_both("ttt_all:start chunks=9") == ["0", "0"]
+
+
+def test_a_number_is_not_told_by_a_log_line_that_needs_it() -> None:
+    """#326: a length of 0 stands for another; that it was not 0 does not say what it was."""
+    assert told_of_both("ttt_chunk:start chunks=9", default="0") == ["0", "0"]
+
+
 FRAGMENT = """\
 print(f"scoring:start chunks={n}{f' delta_steps={n}' if TTT else ''}")
 """
