@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -97,6 +98,16 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:
     if type(left.const) is Later and type(right.const) is int:
         return compare_later(kind, left.const.start, right.const)
     return None
+
+
+def compare_chain(ops: Sequence[ast.cmpop], values: Sequence[Value]) -> Any:
+    """Return the outcome of `0.0 < fraction < 1.0`, or UNKNOWN: one link that is False decides it (#1688)."""
+    if len(ops) == 1:
+        return UNKNOWN
+    links = [compare(op, *pair) for op, pair in zip(ops, itertools.pairwise(values), strict=True)]
+    if any(link is False for link in links):
+        return False
+    return True if all(links) else UNKNOWN
 
 
 def compare_later(kind: type[ast.cmpop], start: int, other: int) -> bool | None:

@@ -14,7 +14,7 @@ from audits.facts.code import labels as lab
 from audits.facts.code.arithmetic import _NUMBERS, _SIMPLE, combine
 from audits.facts.code.attributes import get_attribute
 from audits.facts.code.containers import add_element, make_list, put_key
-from audits.facts.code.decisions import asks_for_a_count, compare, known, note_decision, truth
+from audits.facts.code.decisions import asks_for_a_count, compare, compare_chain, known, note_decision, truth
 from audits.facts.code.machine import Machine
 from audits.facts.code.memory import Frame
 from audits.facts.code.values import (
@@ -190,7 +190,8 @@ def _compare(machine: Machine, frame: Frame, node: ast.Compare) -> Value:
     out = mask & (labels.tags | labels.lookups | labels.knobs | _ASKED)
     if mask & labels.scores and _lets_choose(machine, node, left, values[0]):
         out |= lab.CHOSEN
-    return Value(out | (lab.SCORE_COMPARED | mask & labels.scores if compared else 0))
+    out |= lab.SCORE_COMPARED | mask & labels.scores if compared else 0
+    return Value(out, None, compare_chain(node.ops, [left, *values]))
 
 
 def _as_choice(machine: Machine, left: Value, right: Value) -> Value:

@@ -171,7 +171,10 @@ def keyed(machine: Machine, frame: Frame, node: ast.AST, func: External, args: A
 def best_or_extreme(
     machine: Machine, frame: Frame, node: ast.AST, func: External, args: Args, kwargs: Kwargs
 ) -> Value:
-    """`min` and `max`: of candidates by their score, or of numbers."""
+    """`min` and `max`: of candidates by their score, or of numbers; known ones give a known number."""
+    numbers = [item.const for item in args if item.obj is None and isinstance(item.const, int | float)]
+    if len(args) > 1 and len(numbers) == len(args) and not kwargs:
+        return Value(union(machine, args, kwargs), None, (min if func.last == "min" else max)(numbers))
     picked = best_of(machine, frame, node, args, kwargs)
     return extreme(machine, frame, node, func, args, kwargs) if picked is None else picked
 

@@ -320,6 +320,31 @@ def test_dataclass_with_a_factory_and_a_post_init(default: str) -> None:
     assert bool(read(code, env=other).behaviour.exposures) is (default == "0")
 
 
+FRACTION = """\
+class Hyperparameters:
+    fraction = float(os.environ.get("HARD_FRACTION", {default}))
+
+
+h = Hyperparameters()
+share = max(0.0, min(h.fraction, 1.0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "between"), [("0.5", True), ("1.0", False), ("7.0", False), ("0.0", False)]
+)
+def test_number_held_between_two_others(default: str, between: bool) -> None:
+    """#1688: which of two updates runs hangs on a fraction that is cut to 0..1 first."""
+    code = switched("0.0 < share < 1.0", FRACTION.format(default=default))
+    assert bool(read(code).behaviour.exposures) is between
+
+
+def test_chain_with_an_open_end_is_not_decided() -> None:
+    open_end = "share = max(0.0, float(torch.rand(1)))\n"
+    assert read(switched("0.0 <= share < 1.0", open_end)).behaviour.exposures
+    assert not read(switched("1.0 < 0.5 < share", open_end)).behaviour.exposures
+
+
 HYPERPARAMETERS = """\
 class Hyperparameters:
     _i = lambda name, default: int(os.environ.get(name, default))
