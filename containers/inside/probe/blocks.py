@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 RAN = "__referee_ran__"
 """Name of the array in the rewritten source."""
@@ -58,22 +58,25 @@ def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 def _mark_block(body: list[ast.stmt], filename: str) -> None:
-    if len(_blocks) >= MAX_BLOCKS:
-        return
+    """Mark a block by one note at its start."""
     at = sum(1 for _ in _first_words(body))
-    place = body[min(at, len(body) - 1)]
-    lines = tuple(line for statement in body for line in _own_lines(statement))
-    body.insert(at, _store(len(_blocks), place))
-    _blocks.append((filename, lines))
+    _mark(body, at, body[min(at, len(body) - 1)], filename, body)
 
 
 def _mark_each(body: list[ast.stmt], filename: str) -> None:
     """Mark each statement of a block for itself."""
     for index in range(len(body) - 1, -1, -1):
-        if len(_blocks) < MAX_BLOCKS:
-            statement = body[index]
-            body.insert(index, _store(len(_blocks), statement))
-            _blocks.append((filename, tuple(_own_lines(statement))))
+        _mark(body, index, body[index], filename, body[index : index + 1])
+
+
+def _mark(
+    body: list[ast.stmt], at: int, place: ast.stmt, filename: str, statements: Sequence[ast.stmt]
+) -> None:
+    """Put a note into a block that stands for the own lines of some statements."""
+    if len(_blocks) < MAX_BLOCKS:
+        lines = tuple(line for statement in statements for line in _own_lines(statement))
+        body.insert(at, _store(len(_blocks), place))
+        _blocks.append((filename, lines))
 
 
 def _first_words(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -16,10 +16,9 @@ from .finding import Call, Test, TestEnd
 from .items import UNKNOWN, Items
 from .patterns import SEQUENCE
 from .runs import Runs
+from .update_order import PLACED
 from .views import View, Views
 
-PLACED = 0.98
-"""Share of the items whose position must be known."""
 BYTES_OFF = 0.02
 """By how much of themselves the bytes may differ: first tokens of documents are counted in several ways."""
 

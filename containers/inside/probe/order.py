@@ -21,7 +21,7 @@ from ..job import Job
 from ..smoke import workplace
 from ..smoke.order import PACKED
 from . import forks, pairs, sizes, streams
-from .child import Child, Plan, reload_of
+from .child import Plan, reload_of
 from .coverage import coverage
 from .finding import (
     EVENT_COVERAGE,
@@ -34,6 +34,7 @@ from .finding import (
     Test,
     TestEnd,
 )
+from .left import run_child
 from .replays import replay_of
 from .runs import (
     AGAIN,
@@ -50,7 +51,7 @@ from .runs import (
     Run,
     Runs,
 )
-from .trace import Kind, Trace, read_left
+from .trace import Kind, Trace
 
 RUN_SECONDS = 150.0
 """Processor time of a run where the job names none."""
@@ -162,14 +163,9 @@ class Probe:
         known = workplace.files_of(root)
         plain = self.runs.get(PLAIN)
         reload = reload_of(plain.trace.events) if name == RELOADED and plain is not None else 0
-        memory = os.memfd_create(f"trace{number}")
-        try:
-            child = Child(self.job, Plan(name, root, number, reload, self._phase(name)), memory)
-            allowed = self.seconds + forks.SECONDS * (name in (NORMALISED, SCALED))
-            ended = zygote.run(child.stage, allowed, keep=(memory,))
-            trace = read_left(memory)
-        finally:
-            os.close(memory)
+        allowed = self.seconds + forks.SECONDS * (name in (NORMALISED, SCALED))
+        left = run_child(self.job, Plan(name, root, number, reload, self._phase(name)), allowed)
+        trace, ended = left.trace, left.ended
         files = artifacts(root, known, _read_back(trace))
         run = self._run_of(name, trace, ended, {_without(number, path): made for path, made in files.items()})
         self._ended(name, run, ended)
