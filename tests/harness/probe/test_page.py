@@ -124,3 +124,15 @@ def test_the_committed_page_has_its_marks_and_the_committed_explanations_are_rea
     text = (ROOT / "docs" / "probe.md").read_text(encoding="utf-8")
     assert text.index(BEGIN) < text.index(END)
     read_explanations(ROOT / "tests" / "containers" / "probe_explanations.toml")
+
+
+def test_a_page_says_how_many_rows_were_made_in_which_image() -> None:
+    def made(pr: int, digest: str) -> Row:
+        return row(pr, "CLEAN", replace(CLEAN, image=replace(CLEAN.image, digest=f"sha256:{digest * 32}")))
+
+    one = render_measured(Page((made(2, "ab"), made(4, "ab")), Explanations(()), "2026-11-26", "labels"))
+    assert "image abababababab, " in one
+    two = render_measured(
+        Page((made(2, "ab"), made(4, "ab"), made(6, "cd"), made(8, "cd")), Explanations(()), "", "labels")
+    )
+    assert "image abababababab (2 rows), cdcdcdcdcdcd (2 rows), " in two
