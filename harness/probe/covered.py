@@ -1,8 +1,9 @@
 """Hold a probe against what static analysis knows: did what decides at full scale run at all?
 
 An adaptation that the probe never executed was not tested, and what a rule finds fault with was not cleared
-by a run that never came there (#888). Promises to lower CLEAN and UNCLEAR only: a leak that was measured
-stays one, whatever else did not run.
+by a run that never came there (#888). Nor was a score cleared that no log holds: it may come from a second
+script (#1302), or be printed under a name of its own (#1854). Promises to lower CLEAN and UNCLEAR only: a
+leak that was measured stays one, whatever else did not run.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from audits.facts.headline import of_another_run
 from audits.outcome import Axis, Status
 from containers.probe_result import ProbeStatus, ProbeVerdict
 
@@ -31,12 +33,16 @@ def covered(result: ProbeResult, facts: Facts | None, outcomes: Iterable[Outcome
         return result
     seen = [(entry.path, lines_of(entry.ranges)) for entry in result.coverage.executed]
     unseen = (*_unseen(facts.code.behaviour, seen), *_unseen_faults(outcomes, seen))[:MAX_TOLD]
-    if not unseen:
-        return result
-    result = replace(result, coverage=replace(result.coverage, unseen=unseen))
+    if unseen:
+        result = replace(result, coverage=replace(result.coverage, unseen=unseen))
     if result.verdict not in (ProbeVerdict.CLEAN, ProbeVerdict.UNCLEAR):
         return result
-    reason = f"what decides at full scale did not run here: {unseen[0]}"
+    if unseen:
+        reason = f"what decides at full scale did not run here: {unseen[0]}"
+    elif of_another_run(facts.logs, facts.claims):
+        reason = "the logs hold results, none of them the claimed score: which evaluation gives it is unknown"
+    else:
+        return result
     return replace(result, verdict=ProbeVerdict.BLIND, reason=reason)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,9 @@ from containers.probe_result import ProbeResult, ProbeVerdict
 from harness.probe.covered import covered, lines_of
 from tests.audits.builders import make_submission
 from tests.containers.probe_boxes import LEAK, executed, honest, lines, phase, probed
+
+if TYPE_CHECKING:
+    from audits.facts import Facts
 
 LEARNS = audit(make_submission({"train_gpt.py": script(SCORE_FIRST)})).facts
 PLAIN = audit(make_submission({"train_gpt.py": script(EVALUATE)})).facts
@@ -53,6 +58,29 @@ def test_a_leak_stays_one_whatever_did_not_run() -> None:
 
 def test_where_nothing_learns_there_is_nothing_to_cover() -> None:
     assert covered(ran("1"), PLAIN).verdict is ProbeVerdict.CLEAN
+
+
+def with_log(*scores: str, claimed: float) -> Facts | None:
+    log = "".join(f"final_{at} val_loss:2.0000 val_bpb:{score}\n" for at, score in enumerate(scores))
+    files = {
+        "train_gpt.py": script(EVALUATE),
+        "train.log": f"seed:1337\n{log}",
+        "submission.json": json.dumps({"val_bpb": claimed}),
+    }
+    return audit(make_submission(files)).facts
+
+
+def test_a_claimed_score_that_no_log_holds_was_not_judged() -> None:
+    """#1302, whose score a second script gives, and #1854, whose score is printed under another name."""
+    result = covered(ran("1-400"), with_log("1.2345", "1.2222", claimed=1.1111))
+    assert result.verdict is ProbeVerdict.BLIND
+    assert "none of them the claimed score" in result.reason
+    assert covered(ran("1-400", leak=True), with_log("1.2345", claimed=1.1111)).verdict is ProbeVerdict.LEAK
+
+
+def test_a_claimed_score_in_a_log_or_without_any_log_is_the_runs() -> None:
+    assert covered(ran("1-400"), with_log("1.2345", "1.2222", claimed=1.2222)).verdict is ProbeVerdict.CLEAN
+    assert covered(ran("1-400"), with_log(claimed=1.1111)).verdict is ProbeVerdict.CLEAN
 
 
 def test_a_line_is_found_where_the_box_lays_the_folder_out() -> None:
