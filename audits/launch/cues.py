@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+from audits.facts.code.evidence import is_off
+
 MAX_WORDS = 4000
 """Characters around a setting; what stands among more is not judged."""
-_OFF = frozenset(("0", "0.0", "false", "off", "no", "none"))
 _VERBOSE = re.IGNORECASE | re.VERBOSE
 _NEGATED = re.compile(r"\b(?:not|never|cannot|neither|nor|unlike|unused|rather)\b|n['’]t\b|~~", re.IGNORECASE)
 _AGAINST_ON = re.compile(
@@ -44,7 +45,7 @@ def objection(words: str, value: str) -> str:
     """Return what the words around a setting say against it, else an empty string."""
     if len(words) > MAX_WORDS:
         return f"it stands among more than {MAX_WORDS} characters"
-    against = _AGAINST_OFF if value.lower() in _OFF else _AGAINST_ON
+    against = _AGAINST_OFF if is_off(value) else _AGAINST_ON
     for reason, pattern in (
         ("is negated", _NEGATED),
         ("is negated", against),

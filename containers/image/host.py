@@ -18,21 +18,22 @@ from typing import TYPE_CHECKING, Final
 
 from containers.image.cache import build_lock, cache_folder
 from containers.image.image import BuildError, Image
-from containers.image.inputs import HERE, INSIDE, inside_files, read_inputs
+from containers.image.inputs import HERE, copy_inside, read_inputs
 from containers.image.wheels import WheelsError, fetch_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PREFIX: Final = "host:"
+_PREFIX: Final = "host:"
+_VERSION: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 SEEN: Final = "seen.json"
 """Of an image that holds no packages itself: the folders of the host that it takes them from."""
 
 
 def host_image(name: str) -> Path | None:
     """Return the folder of an image made by `ensure_host_image`, None when there is none of that name."""
-    folder = cache_folder("hosts") / name.removeprefix(PREFIX)
-    known = name.startswith(PREFIX) and "/" not in name and (folder / ".complete").exists()
+    folder = cache_folder("hosts") / name.removeprefix(_PREFIX)
+    known = name.startswith(_PREFIX) and "/" not in name and (folder / ".complete").exists()
     return folder if known else None
 
 
@@ -46,41 +47,43 @@ def seen_folders(folder: Path) -> tuple[str, ...]:
 
 def ensure_host_image(progress: Callable[[str], None] = lambda line: None, *, packages: bool = True) -> Image:
     """Return the folder for the present inputs, made when it is missing; raises BuildError."""
+    base = f"python{_VERSION}" if packages else f"python{_VERSION}-bare"
+
+    def fill(folder: Path) -> None:
+        if packages:
+            _install(folder / "venv", progress)
+            _train_tokenizers(folder)
+
+    return ensure_folder(read_inputs(base).digest, base, fill, progress)
+
+
+def ensure_folder(
+    digest: str, base: str, fill: Callable[[Path], None], progress: Callable[[str], None]
+) -> Image:
+    """Return the image of that digest: an environment as `_make_environment` lays it out, filled once.
+
+    Raises BuildError.
+    """
     started = time.monotonic()
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    base = f"python{version}" if packages else f"python{version}-bare"
-    name = PREFIX + read_inputs(base).digest
-    built = False
+    name, built = _PREFIX + digest, False
     with build_lock("host"):
         if host_image(name) is None:
-            _make(cache_folder("hosts") / name.removeprefix(PREFIX), version, progress, packages=packages)
+            folder = cache_folder("hosts") / digest
+            shutil.rmtree(folder, ignore_errors=True)
+            _make_environment(folder, progress)
+            fill(folder)
+            os.sync()
+            (folder / ".complete").touch()
             built = True
     return Image(name, name, base, built, time.monotonic() - started)
 
 
-def _make(folder: Path, version: str, progress: Callable[[str], None], *, packages: bool) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    make_environment(folder, version, progress)
-    if packages:
-        venv = folder / "venv"
-        _install(venv, version, progress)
-        # As the image's recipe does: the tiny data's tokenizers are trained once, not in every run.
-        maker = [str(venv / "bin" / "python"), "-m", "referee_inside.data.vocabulary", str(folder / "data")]
-        _run(maker, PYTHONPATH=str(folder / "inside"))
-    os.sync()
-    (folder / ".complete").touch()
-
-
-def make_environment(folder: Path, version: str, progress: Callable[[str], None]) -> None:
+def _make_environment(folder: Path, progress: Callable[[str], None]) -> None:
     """Lay out `inside/`, our own code, and `venv/`, an environment that sees it and has no packages."""
-    target = folder / "inside" / "referee_inside"
-    for path in inside_files():
-        copied = target / path.relative_to(INSIDE)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copied)
-    progress(f"making an environment with Python {version}")
+    copy_inside(folder / "inside")
+    progress(f"making an environment with Python {_VERSION}")
     venv = folder / "venv"
-    base = Path(sys.base_prefix, "bin", f"python{version}")
+    base = Path(sys.base_prefix, "bin", f"python{_VERSION}")
     _run([str(base if base.exists() else sys.executable), "-m", "venv", "--without-pip", str(venv)])
     (site_folder(venv) / "referee.pth").write_text("/opt/inside\n")
     _run([sys.executable, "-m", "compileall", "-q", str(folder / "inside")])
@@ -92,9 +95,15 @@ def site_folder(venv: Path) -> Path:
     return Path(sysconfig.get_path("purelib", vars=variables, scheme="venv"))
 
 
-def _install(venv: Path, version: str, progress: Callable[[str], None]) -> None:
+def _train_tokenizers(folder: Path) -> None:
+    """Train the tokenizers of the tiny data once, as the image's recipe does, and not in every run."""
+    maker = [str(folder / "venv" / "bin" / "python"), "-m", "referee_inside.data.vocabulary"]
+    _run([*maker, str(folder / "data")], PYTHONPATH=str(folder / "inside"))
+
+
+def _install(venv: Path, progress: Callable[[str], None]) -> None:
     try:
-        wheels = fetch_wheels(version, progress)
+        wheels = fetch_wheels(_VERSION, progress)
     except WheelsError as error:
         raise BuildError(str(error)) from error
     progress("installing the packages")

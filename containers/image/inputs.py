@@ -61,6 +61,11 @@ def inside_files() -> list[Path]:
 def lay_out_inside(folder: Path, recipe: str) -> None:
     """Make a folder the context of a build that adds our own code: a recipe of this package, our files."""
     shutil.copy(HERE / recipe, folder / "Dockerfile")
+    copy_inside(folder)
+
+
+def copy_inside(folder: Path) -> None:
+    """Copy our own code in the box into a folder, as the package `referee_inside`."""
     for path in inside_files():
         target = folder / "referee_inside" / path.relative_to(INSIDE)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import site
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from containers.image.cache import build_lock, cache_folder
-from containers.image.host import PREFIX, SEEN, host_image, make_environment, site_folder
-from containers.image.image import Image
+from containers.image.host import SEEN, ensure_folder, site_folder
 from containers.image.inputs import read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from containers.image.image import Image
 
 OWN: Final = "host"
 """What `--image` calls it."""
@@ -34,16 +31,13 @@ _LAUNCHER: Final = "#!/opt/referee/bin/python\nfrom torch.distributed.run import
 
 def ensure_own_image(progress: Callable[[str], None] = lambda line: None) -> Image:
     """Return the folder for this interpreter, made when it is missing; raises BuildError."""
-    started = time.monotonic()
     folders = package_folders()
     digest = hashlib.sha256(json.dumps([sys.executable, folders]).encode()).hexdigest()[:12]
-    name = f"{PREFIX}own-{digest}-{read_inputs().digest}"
-    built = False
-    with build_lock("host"):
-        if host_image(name) is None:
-            _make(cache_folder("hosts") / name.removeprefix(PREFIX), folders, progress)
-            built = True
-    return Image(name, name, sys.executable, built, time.monotonic() - started)
+
+    def fill(folder: Path) -> None:
+        _look_into(folder, folders)
+
+    return ensure_folder(f"own-{digest}-{read_inputs().digest}", sys.executable, fill, progress)
 
 
 def package_folders() -> list[str]:
@@ -52,16 +46,11 @@ def package_folders() -> list[str]:
     return [str(Path(entry).resolve()) for entry in named if Path(entry).is_dir()]
 
 
-def _make(folder: Path, folders: list[str], progress: Callable[[str], None]) -> None:
-    """Lay out an environment that looks into the folders."""
-    shutil.rmtree(folder, ignore_errors=True)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    make_environment(folder, version, progress)
+def _look_into(folder: Path, folders: list[str]) -> None:
+    """Let an environment look into folders of the host, and give it its own torchrun."""
     with (site_folder(folder / "venv") / "referee.pth").open("a", encoding="utf-8") as lines:
         lines.writelines(f"{entry}\n" for entry in folders)
     launcher = folder / "venv" / "bin" / "torchrun"
     launcher.write_text(_LAUNCHER, encoding="utf-8")
     launcher.chmod(0o755)
     (folder / SEEN).write_text(json.dumps(folders), encoding="utf-8")
-    os.sync()
-    (folder / ".complete").touch()

@@ -115,7 +115,7 @@ def _rented(wishes: Wishes, cloud: str) -> ExitCode:
         hint = f"pass --hourly USD (`sky show-gpus --cloud {cloud}`)"
         raise UserError("what does the machine cost an hour?", hint)
     profile = load_profile(wishes.profile)
-    facts, launched = _read(wishes.target)
+    facts, launched = read_record(wishes.target)
     plan = make_plan(launched, facts, profile, None, _overrides(wishes))
     rental = Rental(
         cloud=cloud,
@@ -160,7 +160,7 @@ def _prepared(wishes: Wishes):  # type: ignore[no-untyped-def]
     from harness.replay.profile import load_profile
 
     profile = load_profile(wishes.profile)
-    facts, launch = _read(wishes.target)
+    facts, launch = read_record(wishes.target)
     plan = make_plan(launch, facts, profile, wishes.data or Path("data"), _overrides(wishes))
     looked = preflight(plan, profile, facts.challenge, load_nvml(), hash_all=wishes.hash_all)
 
@@ -173,7 +173,7 @@ def _prepared(wishes: Wishes):  # type: ignore[no-untyped-def]
     return bench, plan, looked
 
 
-def _read(target: str) -> tuple[Facts, LaunchPlan]:
+def read_record(target: str) -> tuple[Facts, LaunchPlan]:
     """Return the facts of the one submission that a target holds, and how it is launched."""
     from audits.intake import load
     from audits.launch import launch_plan
@@ -262,6 +262,8 @@ def _engine(wishes: Wishes, profile: Profile):  # type: ignore[no-untyped-def]
 
 def _packages_for(profile: Profile, engine: str) -> str | None:
     """Return whose packages a run takes when nobody says; None for the image of the smoke test."""
+    from containers.image.own import OWN
+
     if profile.device != "cuda":
         return None
     if engine != "bubblewrap":
@@ -269,7 +271,7 @@ def _packages_for(profile: Profile, engine: str) -> str | None:
             "the image that smoke builds holds a torch without CUDA",
             f"pass --image with one for {engine} whose python3 has torch, or --isolation bubblewrap",
         )
-    return "host"
+    return OWN
 
 
 def _overrides(wishes: Wishes) -> Overrides:

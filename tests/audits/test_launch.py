@@ -9,10 +9,10 @@ import pytest
 from audits.challenge_loader import detect_challenge
 from audits.example_folder import claims, log, readme
 from audits.facts.extract import extract
-from audits.intake.assemble import assemble
 from audits.launch import LaunchPlan, launch_plan
-from audits.submission import Origin, OriginKind, SourceFile, Submission
-from tests.audits.builders import FOLDER, TRACK, make_file
+from audits.submission import SourceFile, Submission
+from tests.audits.builders import make_file
+from tests.audits.launch.entries import of_files
 
 SWITCHED = """
 import os
@@ -35,18 +35,6 @@ def handed_in(
 ) -> Submission:
     files: dict[str, str | bytes] = {"train_gpt.py": script, "README.md": readme(command=command), **more}
     return of_files(*(make_file(path, content) for path, content in files.items()))
-
-
-def of_files(*files: SourceFile) -> Submission:
-    path = f"records/{TRACK}/{FOLDER}"
-    return assemble(
-        origin=Origin(OriginKind.FOLDER, path),
-        path=path,
-        track=TRACK,
-        folder=FOLDER,
-        files=files,
-        problems=(),
-    )
 
 
 def plan_of(submission: Submission) -> LaunchPlan:

@@ -21,12 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from audits.intake import load
-from audits.launch import launch_plan
-from audits.runner import audit
 from containers.engine.docker import DockerEngine
 from containers.image import ensure_image
 from examples.prepare_data import prepare
+from harness.replay.command import read_record
 from harness.replay.plan import Overrides, make_plan
 from harness.replay.profile import load_profile
 from harness.replay.seed_run import discard, run_seed
@@ -72,9 +70,7 @@ def arms(root: Path) -> tuple[Callable[[], Cost], Callable[[], Cost]]:
     script = (record / "train_gpt.py").read_text(encoding="utf-8")
     (record / "train_gpt.py").write_text(script.replace(LOOP, CLOCKED) + TAIL, encoding="utf-8")
     prepare(root)
-    result = audit(load(str(record)).submissions[0], rules=())
-    assert result.facts is not None
-    facts, launch = result.facts, launch_plan(result.submission, result.facts)
+    facts, launch = read_record(str(record))
     # However slow the machine: both make the same steps, and no cap ends them.
     profile = replace(load_profile("cpu-tiny"), train_scale=1000.0, eval_scale=1000.0)
     asked = Overrides(seeds=(SEED,), environment=STEPS)

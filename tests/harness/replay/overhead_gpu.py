@@ -20,11 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audits.intake import load
-from audits.launch import launch_plan
-from audits.runner import audit
 from containers.engine import find_engine
 from containers.image import prepare_named
+from harness.replay.command import read_record
 from harness.replay.plan import Overrides, make_plan
 from harness.replay.profile import load_profile
 from harness.replay.seed_run import discard, run_seed
@@ -50,9 +48,7 @@ def arms(
     record: Path, data: Path, environment: tuple[tuple[str, str], ...], root: Path
 ) -> tuple[Callable[[], float], Callable[[], float]]:
     """Return what runs the record with us, and without; each gives milliseconds a step."""
-    result = audit(load(str(record)).submissions[0], rules=())
-    assert result.facts is not None
-    facts, launch = result.facts, launch_plan(result.submission, result.facts)
+    facts, launch = read_record(str(record))
     profile = replace(load_profile("gpu1"), train_scale=10.0)
     plan = make_plan(launch, facts, profile, data, Overrides(seeds=(SEED,), environment=environment))
     engine, image = find_engine("bubblewrap"), prepare_named("bubblewrap", "host").id

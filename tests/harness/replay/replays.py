@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from audits.intake import load
-from audits.launch import launch_plan
-from audits.runner import audit
+from harness.replay.command import read_record
 from harness.replay.keep import read_measurement
 from harness.replay.plan import Overrides, make_plan
 from harness.replay.profile import Profile, load_profile
@@ -44,14 +42,12 @@ class Runs:
         nproc: int | None = None,
     ) -> tuple[Comparison, SeedMeasurement]:
         made = folder(self.root, claims or CLAIMS, changes)
-        result = audit(load(str(made)).submissions[0], rules=())
-        assert result.facts is not None
-        launch = launch_plan(result.submission, result.facts)
-        plan = make_plan(launch, result.facts, self.profile, self.data, Overrides(seeds=seeds, nproc=nproc))
+        facts, launch = read_record(str(made))
+        plan = make_plan(launch, facts, self.profile, self.data, Overrides(seeds=seeds, nproc=nproc))
         # Caps of seconds make tests quick; the claims are those of this very run.
         plan = replace(plan, scaled=False)
         switch = (("EVAL_ONLY", "1"),) if split else None
-        bench = Bench(self.engine, self.image, self.profile, result.facts, launch, switch)
+        bench = Bench(self.engine, self.image, self.profile, facts, launch, switch)
         directory = ReplayDir(self.root / "run")
         comparison = replay(directory, plan, bench)
         return comparison, read_measurement(directory).seeds[-1]
